@@ -1,0 +1,139 @@
+#pragma once
+// Gated recurrent unit, reset after the product: Cho et al. (2014) as cuDNN and PyTorch compute it, the reset gate applied
+// to W_n h_{t-1} and not to h_{t-1}. Gates stand in the order r, z, n of PyTorch, in W_hh the rows of n last.
+//
+//   r_t = sigmoid(W_r x_t + U_r h_{t-1} + b_r)                    reset gate
+//   z_t = sigmoid(W_z x_t + U_z h_{t-1} + b_z)                    update gate
+//   m_t = U_n h_{t-1} + b_hn
+//   n_t = tanh(W_n x_t + b_n + r_t * m_t)                         candidate
+//   h_t = (1 - z_t) * n_t + z_t * h_{t-1}
+//
+//   W_xh = (W_r, W_z, W_n)  (3 hidden, inputs)        x_t (inputs, batch)
+//   W_hh = (U_r, U_z, U_n)  (3 hidden, hidden)        h_t, r_t, z_t, m_t, n_t (hidden, batch)
+//   b_h  = (b_r, b_z, b_n)  (3 hidden)                b_hn (hidden)
+//
+// Backward, from dh_t = dL/dh_t; a_t is the argument of the gates:
+//
+//   dn_t = dh_t * (1 - z_t)                    dz_t = dh_t * (h_{t-1} - n_t)
+//   da_n = dn_t * (1 - n_t^2)                  da_z = dz_t * z_t * (1 - z_t)
+//   dm_t = da_n * r_t                          da_r = da_n * m_t * r_t * (1 - r_t)
+//   dh_{t-1} = dh_t * z_t + U_r^T da_r + U_z^T da_z + U_n^T dm_t
+//   dW_xh += da_t x_t^T      d(U_r, U_z) += (da_r, da_z) h_{t-1}^T      dU_n += dm_t h_{t-1}^T      dx_t = W_xh^T da_t
+//   db_h  += da_t            db_hn += dm_t, both summed over the batch
+
+#include <reprise/core/cell.hpp>
+#include <reprise/core/initialise.hpp>
+#include <reprise/kernels/activation.hpp>
+
+namespace reprise {
+
+template <class Scalar_, int Inputs_ = Dynamic, int Hidden = Dynamic, Bias bias = Bias::present>
+struct GRUCell {
+  using Scalar = Scalar_;
+  static constexpr int Inputs = Inputs_, Outputs = Hidden, Gates = times(3, Hidden);
+  template <class S, int I = Dynamic, int H = Dynamic>
+  using Rebind = GRUCell<S, I, H, bias>;
+
+  Matrix<Scalar, Gates, Inputs> W_xh;
+  Matrix<Scalar, Gates, Hidden> W_hh;
+  Vector<Scalar, bias == Bias::present ? Gates : 0> b_h;
+  Vector<Scalar, bias == Bias::present ? Hidden : 0> b_hn;
+
+  static constexpr auto fields() {
+    return std::tuple{field("W_xh", &GRUCell::W_xh), field("W_hh", &GRUCell::W_hh), field("b_h", &GRUCell::b_h),
+                      field("b_hn", &GRUCell::b_hn)};
+  }
+
+  template <class Storage = Owned<>>
+  struct State {
+    Part<Storage, Scalar, Hidden> h;  // (hidden, batch)
+    static constexpr auto fields() { return std::tuple{field("h", &State::h)}; }
+  };
+
+  template <class Storage = Owned<>>
+  struct Trace {
+    Part<Storage, Scalar, Gates> a;    // (3 hidden, batch): a_t, after step the gates, after step_back da_t
+    Part<Storage, Scalar, Hidden> m;   // (hidden, batch)
+    Part<Storage, Scalar, Hidden> dm;  // (hidden, batch)
+    static constexpr auto fields() {
+      return std::tuple{field("a", &Trace::a), field("m", &Trace::m), field("dm", &Trace::dm)};
+    }
+  };
+
+  /// Zero weights of these sizes. Throws shape_error if they are not those of the type.
+  explicit GRUCell(Sizes sizes = {known_or_zero(Inputs), known_or_zero(Hidden)}) {
+    const Index inputs = detail::require_fits(sizes.inputs, Inputs, "inputs");
+    const Index hidden = detail::require_fits(sizes.hidden, Hidden, "hidden");
+    W_xh.setZero(3 * hidden, inputs);
+    W_hh.setZero(3 * hidden, hidden);
+    b_h.setZero(bias == Bias::present ? 3 * hidden : 0);
+    b_hn.setZero(bias == Bias::present ? hidden : 0);
+  }
+
+  /// Each gate's W_xh after Glorot and W_hh orthogonal, biases zero.
+  GRUCell(Sizes sizes, Rng& rng) : GRUCell(sizes) {
+    for (const Index k : {0, 1, 2}) {
+      glorot(gate(W_xh, k), rng);
+      orthogonal(gate(W_hh, k), rng);
+    }
+  }
+
+  Index inputs() const { return W_xh.cols(); }
+  Index outputs() const { return W_hh.cols(); }
+  std::array<Index, 1> state_rows() const { return {outputs()}; }
+  std::array<Index, 3> trace_rows() const { return {3 * outputs(), outputs(), outputs()}; }
+
+  void project(const auto& x, auto& trace) const {
+    trace.a.noalias() = W_xh * x;
+    if constexpr (bias == Bias::present) trace.a.colwise() += b_h;
+  }
+
+  void step(auto& trace, auto& state) const {
+    gates_rz(trace.a).noalias() += gates_rz(W_hh) * state.h;
+    trace.m.noalias() = gate(W_hh, 2) * state.h;  // m_t = U_n h_{t-1} + b_hn
+    if constexpr (bias == Bias::present) trace.m.colwise() += b_hn;
+    sigmoid_in_place(gates_rz(trace.a));
+
+    auto [r, z, n] = gates(trace.a);
+    n.array() += r.array() * trace.m.array();  // n_t = tanh(W_n x_t + b_n + r_t m_t)
+    tanh_in_place(n);
+    state.h.array() = n.array() + z.array() * (state.h.array() - n.array());  // h_t = (1 - z_t) n_t + z_t h_{t-1}
+  }
+
+  void step_back(const auto& before, auto& trace, auto& d) const {
+    auto [gate_r, gate_z, gate_n] = gates(trace.a);
+    auto r = gate_r.array(), z = gate_z.array(), n = gate_n.array();
+    auto m = trace.m.array(), dm = trace.dm.array(), dh = d.h.array();
+    const Scalar one(1);
+
+    dm = dh * (one - z);                                // dn_t = dh_t (1 - z_t), until dm_t takes its place
+    z = dh * (before.h.array() - n) * z * (one - z);    // da_z, from dz_t = dh_t (h_{t-1} - n_t)
+    dh -= dm;                                           // dh_t z_t
+    n = dm * (one - n.square());                        // da_n = dn_t (1 - n_t^2)
+    dm = n * r;                                         // dm_t = da_n r_t
+    r = n * m * r * (one - r);                          // da_r, from dr_t = da_n m_t
+    d.h.noalias() += gates_rz(W_hh).transpose() * gates_rz(trace.a);
+    d.h.noalias() += gate(W_hh, 2).transpose() * trace.dm;
+  }
+
+  void accumulate(const auto& x, const auto& before, const auto& trace, GRUCell& gradient) const {
+    gradient.W_xh.noalias() += trace.a * x.transpose();
+    gates_rz(gradient.W_hh).noalias() += gates_rz(trace.a) * before.h.transpose();
+    gate(gradient.W_hh, 2).noalias() += trace.dm * before.h.transpose();
+    if constexpr (bias == Bias::present) {
+      gradient.b_h += trace.a.rowwise().sum();
+      gradient.b_hn += trace.dm.rowwise().sum();
+    }
+  }
+
+  void project_back(const auto& trace, auto& dx) const {
+    dx.noalias() = W_xh.transpose() * trace.a;  // dx_t = W_xh^T da_t
+  }
+
+ private:
+  auto gate(auto& stacked, Index k) const { return row_block<Hidden>(stacked, k, outputs()); }
+  auto gates(auto& a) const { return std::tuple{gate(a, 0), gate(a, 1), gate(a, 2)}; }
+  auto gates_rz(auto& stacked) const { return stacked.template topRows<times(2, Hidden)>(2 * outputs()); }
+};
+
+}  // namespace reprise

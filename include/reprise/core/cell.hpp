@@ -1,0 +1,39 @@
+#pragma once
+// What a cell is. A cell knows its equations and nothing of time: `Recurrent<Cell>` calls its five hooks, over steps and
+// over runs of steps. Columns are records or, in a run, records of several steps one after another.
+//
+//   project       what is free of h, for a run at once           z = W_xh x + b
+//   step          h_{t-1} -> h_t                                 trace: z_t in, what backward reads out
+//   step_back     dL/dh_t -> dL/dh_{t-1}                         trace: what step left in, dL/da_t out
+//   accumulate    dL/dW += ..., for a run at once                one product per matrix
+//   project_back  dL/dx, for a run at once                       one product
+//
+// docs/adding_a_cell.md writes one from start to end; check/check_cell.hpp proves it.
+
+#include <reprise/core/parts.hpp>
+#include <reprise/core/rng.hpp>
+
+#include <concepts>
+
+namespace reprise {
+
+template <class C>
+concept Cell = Module<C> && std::constructible_from<C, Sizes> && std::constructible_from<C, Sizes, Rng&> &&
+    requires(const C& cell, C& gradient, typename C::template State<Columns>& state,
+             typename C::template Trace<Columns>& trace, const Matrix<typename C::Scalar>& x,
+             Matrix<typename C::Scalar>& dx) {
+  { C::Inputs } -> std::convertible_to<int>;
+  { C::Outputs } -> std::convertible_to<int>;  // rows of state.h, which is what the layer above sees
+  { cell.inputs() } -> std::same_as<Index>;
+  { cell.outputs() } -> std::same_as<Index>;
+  cell.state_rows();  // std::array: rows of each part of the state
+  cell.trace_rows();  // std::array: rows of each part of the trace
+  cell.project(x, trace);
+  cell.step(trace, state);
+  cell.step_back(state, trace, state);
+  cell.accumulate(x, state, trace, gradient);
+  cell.project_back(trace, dx);
+  state.h;
+};
+
+}  // namespace reprise

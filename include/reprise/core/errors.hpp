@@ -1,0 +1,61 @@
+#pragma once
+// What the library throws. Every message names the thing, what was expected and what was found.
+
+#include <reprise/core/types.hpp>
+
+#include <sstream>
+#include <stdexcept>
+#include <string>
+
+namespace reprise {
+
+/// A matrix, sequence or state whose shape does not fit.
+struct shape_error : std::invalid_argument {
+  using std::invalid_argument::invalid_argument;
+};
+
+/// A value out of its range: a token beyond the vocabulary, a rate that is no probability.
+struct value_error : std::invalid_argument {
+  using std::invalid_argument::invalid_argument;
+};
+
+/// A loss or gradient that is not finite: reported, never trained on.
+struct non_finite_error : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+/// A file that is malformed, truncated, or does not match the model.
+struct format_error : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+namespace detail {
+
+template <class... Parts>
+std::string message(const Parts&... parts) {
+  std::ostringstream text;
+  (text << ... << parts);
+  return std::move(text).str();
+}
+
+// Out of line of the check itself: a hot caller pays for one comparison.
+template <class Error, class... Parts>
+[[noreturn, gnu::noinline, gnu::cold]] void fail(const Parts&... parts) {
+  throw Error(message(parts...));
+}
+
+inline void require_size(Index actual, Index expected, const char* what, const char* unit, const char* taker) {
+  if (actual != expected)
+    fail<shape_error>(what, " has ", actual, " ", unit, ", ", taker, " takes ", expected);
+}
+
+/// A size asked for at run time against the one in the type, if there is one.
+inline Index require_fits(Index asked, int known, const char* what) {
+  if (asked < 0) fail<shape_error>(what, " = ", asked, ": a size is not negative");
+  if (known != Dynamic && asked != known)
+    fail<shape_error>(what, " = ", asked, ", the type says ", known);
+  return asked;
+}
+
+}  // namespace detail
+}  // namespace reprise

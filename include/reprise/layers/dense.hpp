@@ -1,0 +1,80 @@
+#pragma once
+// The same affine map at every step: y_t = W x_t + b.
+//
+//   x_t (inputs, batch)     W (outputs, inputs)     b (outputs)     y_t (outputs, batch)
+//   dW += dy_t x_t^T        db += dy_t, summed over the batch       dx_t = W^T dy_t
+
+#include <reprise/core/initialise.hpp>
+#include <reprise/core/layer.hpp>
+
+namespace reprise {
+
+template <class Scalar_, int Inputs_ = Dynamic, int Outputs_ = Dynamic>
+struct Dense {
+  using Scalar = Scalar_;
+  static constexpr int Inputs = Inputs_, Outputs = Outputs_;
+  using Input = Matrix<Scalar, Inputs, Dynamic>;
+  using Output = Matrix<Scalar, Outputs, Dynamic>;
+  template <class Storage = Owned<>>
+  using State = Stateless<Storage>;
+  template <class S>
+  using Rebind = Dense<S, Inputs, Outputs>;
+
+  Matrix<Scalar, Outputs, Inputs> W;
+  Vector<Scalar, Outputs> b;
+
+  static constexpr auto fields() { return std::tuple{field("W", &Dense::W), field("b", &Dense::b)}; }
+
+  struct Trace {
+    Output y;  // (outputs, columns)
+  };
+
+  /// Zero weights; `sizes.hidden` is the number of outputs.
+  explicit Dense(Sizes sizes = {known_or_zero(Inputs), known_or_zero(Outputs)}) {
+    const Index inputs = detail::require_fits(sizes.inputs, Inputs, "inputs");
+    const Index outputs = detail::require_fits(sizes.hidden, Outputs, "hidden");
+    W.setZero(outputs, inputs);
+    b.setZero(outputs);
+  }
+
+  /// W after Glorot, the bias zero.
+  Dense(Sizes sizes, Rng& rng) : Dense(sizes) { glorot(W, rng); }
+
+  Index inputs() const { return W.cols(); }
+  Index outputs() const { return W.rows(); }
+  Index input_rows() const { return W.cols(); }
+
+  template <int Batch>
+  Stateless<Owned<Batch>> initial_state(Index /*batch*/) const {
+    return {};
+  }
+
+  static const Output& output(const Trace& trace) { return trace.y; }
+
+  void forward(const Input& x, const Pass& pass, Stateless<>& /*state*/, Trace& trace) const {
+    const Index count = pass.layout.columns();
+    detail::reserve(trace.y, outputs(), count);
+    auto y = trace.y.leftCols(count);
+    y.noalias() = W * x.leftCols(count);
+    y.colwise() += b;
+  }
+
+  void backward(const Input& x, const Output& dy, const Pass& pass, Trace& /*trace*/, Stateless<>& /*dstate*/,
+                Dense& gradient, Input* dx) const {
+    const Index count = pass.layout.columns();
+    gradient.W.noalias() += dy.leftCols(count) * x.leftCols(count).transpose();
+    gradient.b += dy.leftCols(count).rowwise().sum();
+    if (!dx) return;
+    detail::reserve(*dx, inputs(), count);
+    dx->leftCols(count).noalias() = W.transpose() * dy.leftCols(count);
+  }
+
+  template <int Batch>
+  Matrix<Scalar, Outputs, Batch> step(const auto& x_t, Stateless<Owned<Batch>>& /*state*/) const {
+    Matrix<Scalar, Outputs, Batch> y = W * x_t;
+    y.colwise() += b;
+    return y;
+  }
+};
+
+}  // namespace reprise

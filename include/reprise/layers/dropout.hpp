@@ -1,0 +1,91 @@
+#pragma once
+// Dropout between layers (Srivastava et al., 2014; not on the recurrence: Zaremba et al., 2014). While training each entry
+// is zero with probability `rate`, else scaled by 1 / (1 - rate), so that its mean stays; at inference nothing happens.
+//
+//   y_t = mask_t * x_t        dx_t = mask_t * dy_t        all (features, batch)
+
+#include <reprise/core/layer.hpp>
+
+namespace reprise {
+
+template <class Scalar_, int Features = Dynamic>
+struct Dropout {
+  using Scalar = Scalar_;
+  static constexpr int Inputs = Features, Outputs = Features;
+  using Input = Matrix<Scalar, Features, Dynamic>;
+  using Output = Input;
+  template <class Storage = Owned<>>
+  using State = Stateless<Storage>;
+  template <class S>
+  using Rebind = Dropout<S, Features>;
+
+  Index features = known_or_zero(Features);
+  double rate = 0.5;  ///< probability that an entry is dropped, in [0, 1)
+
+  static constexpr auto fields() { return std::tuple{}; }
+
+  struct Trace {
+    Output y;     // (features, columns)
+    Output mask;  // (features, columns)
+  };
+
+  Dropout() = default;
+  explicit Dropout(Sizes sizes, double rate_ = 0.5)
+      : features(detail::require_fits(sizes.hidden, Features, "hidden")), rate(rate_) {
+    detail::require_size(sizes.inputs, sizes.hidden, "Dropout", "inputs", "it has as many outputs and");
+    require_rate();
+  }
+  Dropout(Sizes sizes, Rng& /*rng*/) : Dropout(sizes) {}
+
+  Index inputs() const { return features; }
+  Index outputs() const { return features; }
+  Index input_rows() const { return features; }
+
+  template <int Batch>
+  Stateless<Owned<Batch>> initial_state(Index /*batch*/) const {
+    return {};
+  }
+
+  static const Output& output(const Trace& trace) { return trace.y; }
+
+  /// Throws value_error if a training pass brings no Rng, or if `rate` is out of range.
+  void forward(const Input& x, const Pass& pass, Stateless<>& /*state*/, Trace& trace) const {
+    const Index count = pass.layout.columns();
+    detail::reserve(trace.y, features, count);
+    trace.y.leftCols(count) = x.leftCols(count);
+    if (!active(pass)) return;
+    require_rate();
+    if (!pass.rng)
+      detail::fail<value_error>("Dropout of rate ", rate, " needs an Rng while training: loss_and_gradient(..., {.rng = &rng})");
+    detail::reserve(trace.mask, features, count);
+    const double kept = 1 - rate;
+    const auto threshold = static_cast<std::uint64_t>(kept * 0x1p32);
+    for (Index j = 0; j < count; ++j)
+      for (Index i = 0; i < features; ++i) trace.mask(i, j) = (*pass.rng)() < threshold ? Scalar(1 / kept) : Scalar(0);
+    trace.y.leftCols(count).array() *= trace.mask.leftCols(count).array();
+  }
+
+  void backward(const Input& /*x*/, const Output& dy, const Pass& pass, Trace& trace, Stateless<>& /*dstate*/,
+                Dropout& /*gradient*/, Input* dx) const {
+    if (!dx) return;
+    const Index count = pass.layout.columns();
+    detail::reserve(*dx, features, count);
+    if (active(pass))
+      dx->leftCols(count) = dy.leftCols(count).cwiseProduct(trace.mask.leftCols(count));
+    else
+      dx->leftCols(count) = dy.leftCols(count);
+  }
+
+  template <int Batch>
+  const auto& step(const auto& x_t, Stateless<Owned<Batch>>& /*state*/) const {
+    return x_t;
+  }
+
+ private:
+  bool active(const Pass& pass) const { return pass.training && rate != 0; }
+  void require_rate() const {
+    if (!(rate >= 0 && rate < 1)) detail::fail<value_error>("Dropout: rate = ", rate, ", a probability in [0, 1)");
+  }
+};
+
+}  // namespace reprise

@@ -1,0 +1,152 @@
+#pragma once
+// Stack<A, B, C>: layers one upon another, y = C(B(A(x))): depth as in Goodfellow et al., section 10.5, figure 10.13a.
+// A cell stands for the recurrent layer of it: Stack<Embedding<float>, LSTMCell<float>, LSTMCell<float>>.
+
+#include <reprise/layers/recurrent.hpp>
+
+namespace reprise {
+
+namespace detail {
+template <class L>
+struct LayerOf {
+  using type = L;
+};
+template <Cell C>
+struct LayerOf<C> {
+  using type = Recurrent<C>;
+};
+
+// "layers.0", "layers.1" and so on, for the fields of a struct with a tuple `layers`.
+inline constexpr std::array<std::string_view, 10> layer_names{"layers.0", "layers.1", "layers.2", "layers.3", "layers.4",
+                                                              "layers.5", "layers.6", "layers.7", "layers.8", "layers.9"};
+
+template <class... L>
+constexpr auto layer_fields() {
+  static_assert(sizeof...(L) <= layer_names.size(), "a Stack has at most ten layers; stack stacks for more");
+  return []<std::size_t... I>(std::index_sequence<I...>) {
+    return std::tuple{field(layer_names[I], [](auto& owner) -> auto& { return std::get<I>(owner.layers); })...};
+  }(std::index_sequence_for<L...>{});
+}
+}  // namespace detail
+
+/// A layer as it is, a cell as the recurrent layer of it.
+template <class L>
+using LayerOf = typename detail::LayerOf<L>::type;
+
+template <class... L>
+struct Stack {
+  static_assert(sizeof...(L) > 0, "a Stack has at least one layer");
+  using Layers = std::tuple<LayerOf<L>...>;
+  static constexpr std::size_t Count = sizeof...(L);
+  template <std::size_t I>
+  using LayerAt = std::tuple_element_t<I, Layers>;
+  using First = LayerAt<0>;
+  using Last = LayerAt<Count - 1>;
+  using Scalar = typename Last::Scalar;
+  static constexpr int Inputs = First::Inputs, Outputs = Last::Outputs;
+  using Input = typename First::Input;
+  using Output = typename Last::Output;
+  template <class S>
+  using Rebind = Stack<typename LayerOf<L>::template Rebind<S>...>;
+
+  Layers layers;
+
+  static constexpr auto fields() { return detail::layer_fields<L...>(); }
+
+  template <class Storage = Owned<>>
+  struct State {
+    std::tuple<typename LayerOf<L>::template State<Storage>...> layers;
+    static constexpr auto fields() { return detail::layer_fields<L...>(); }
+  };
+
+  struct Trace {
+    std::tuple<typename LayerOf<L>::Trace...> layers;
+    std::tuple<typename LayerOf<L>::Input...> dx;  // dL/dx of each layer; the first is the caller's affair
+  };
+
+  Stack() = default;
+  /// Throws shape_error if a layer does not take what the one below it gives.
+  explicit Stack(LayerOf<L>... of) : layers(std::move(of)...) {
+    each([&]<std::size_t I>() {
+      if constexpr (I > 0)
+        detail::require_size(std::get<I - 1>(layers).outputs(), std::get<I>(layers).input_rows(), "a layer of the Stack",
+                             "outputs", "the next");
+    });
+  }
+  /// The first layer takes sizes.inputs; every layer has sizes.hidden outputs.
+  explicit Stack(Sizes sizes) : layers{LayerOf<L>(next(sizes))...} {}
+  Stack(Sizes sizes, Rng& rng) : layers{LayerOf<L>(next(sizes), rng)...} {}
+
+  Index inputs() const { return std::get<0>(layers).inputs(); }
+  Index outputs() const { return std::get<Count - 1>(layers).outputs(); }
+  Index input_rows() const { return std::get<0>(layers).input_rows(); }
+
+  template <int Batch>
+  State<Owned<Batch>> initial_state(Index batch) const {
+    return {std::apply([&](const auto&... layer) { return std::tuple{layer.template initial_state<Batch>(batch)...}; },
+                       layers)};
+  }
+
+  static const Output& output(const Trace& trace) { return Last::output(std::get<Count - 1>(trace.layers)); }
+
+  void forward(const Input& x, const Pass& pass, State<>& state, Trace& trace) const {
+    each([&]<std::size_t I>() {
+      std::get<I>(layers).forward(input<I>(x, trace), pass, std::get<I>(state.layers), std::get<I>(trace.layers));
+    });
+  }
+
+  void backward(const Input& x, const Output& dy, const Pass& pass, Trace& trace, State<>& dstate, Stack& gradient,
+                Input* dx) const {
+    each([&]<std::size_t FromTop>() {
+      constexpr std::size_t I = Count - 1 - FromTop;
+      auto* dx_here = [&] {
+        if constexpr (I == 0)
+          return dx;
+        else
+          return &std::get<I>(trace.dx);
+      }();
+      const auto& dy_here = [&]() -> const auto& {
+        if constexpr (I + 1 == Count)
+          return dy;
+        else
+          return std::get<I + 1>(trace.dx);
+      }();
+      std::get<I>(layers).backward(input<I>(x, trace), dy_here, pass, std::get<I>(trace.layers),
+                                   std::get<I>(dstate.layers), std::get<I>(gradient.layers), dx_here);
+    });
+  }
+
+  /// One step of a stream: x_t for the first layer; returns y_t of the last.
+  template <int Batch>
+  Matrix<Scalar, Outputs, Batch> step(const auto& x_t, State<Owned<Batch>>& state) const {
+    return step_from<0>(x_t, state);
+  }
+
+ private:
+  static Sizes next(Sizes& sizes) { return {std::exchange(sizes.inputs, sizes.hidden), sizes.hidden}; }
+
+  static void each(auto&& visit) {
+    [&]<std::size_t... I>(std::index_sequence<I...>) { (visit.template operator()<I>(), ...); }
+    (std::make_index_sequence<Count>{});
+  }
+
+  // What layer I reads: x, or what the layer below it has written.
+  template <std::size_t I>
+  static const auto& input(const Input& x, const Trace& trace) {
+    if constexpr (I == 0)
+      return x;
+    else
+      return LayerAt<I - 1>::output(std::get<I - 1>(trace.layers));
+  }
+
+  template <std::size_t I, int Batch>
+  Matrix<Scalar, Outputs, Batch> step_from(const auto& x_t, State<Owned<Batch>>& state) const {
+    const auto& y_t = std::get<I>(layers).step(x_t, std::get<I>(state.layers));
+    if constexpr (I + 1 == Count)
+      return y_t;
+    else
+      return step_from<I + 1>(y_t, state);
+  }
+};
+
+}  // namespace reprise

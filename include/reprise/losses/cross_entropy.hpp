@@ -1,0 +1,76 @@
+#pragma once
+// Cross-entropy in nats, from logits y_t, finite however large they are:
+//
+//   SoftmaxCrossEntropy     p_t = softmax(y_t)     L = -sum_t log p_t[target_t]        dL/dy_t = p_t - onehot(target_t)
+//   BernoulliCrossEntropy   p_t = sigmoid(y_t)     L = -sum_t sum_k target log p + (1 - target) log(1 - p)
+//                                                                                      dL/dy_t = p_t - target_t
+//
+// (Goodfellow et al., sections 6.2.2.2 and 6.2.2.3.)   y_t (outputs, batch)   target_t (1, batch) or (outputs, batch)
+
+#include <reprise/losses/reduction.hpp>
+
+#include <optional>
+
+namespace reprise {
+
+struct SoftmaxCrossEntropy {
+  Reduction reduction = Reduction::sum;
+  std::optional<int> ignore = {};  ///< a target that does not count: no loss, no gradient
+
+  /// Throws shape_error unless target is one row as long as y, value_error if a target is no output of the model.
+  template <class Y, class Target, class DY>
+  typename Y::Scalar operator()(const Y& y, const Target& target, DY&& dy) const {
+    using Scalar = typename Y::Scalar;
+    using std::exp, std::log;
+    detail::require_size(target.rows(), 1, "target", "rows", "SoftmaxCrossEntropy");
+    detail::require_size(target.cols(), y.cols(), "target", "columns", "SoftmaxCrossEntropy of this model");
+    detail::Sum<Scalar> sum(0);
+    Index counted = 0;
+    for (Index j = 0; j < y.cols(); ++j) {
+      const Index k = target(0, j);
+      auto p = dy.col(j);
+      if (ignore && k == *ignore) {
+        p.setZero();
+        continue;
+      }
+      if (k < 0 || k >= y.rows())
+        detail::fail<value_error>("target ", k, ", the model has ", y.rows(), " outputs (0 to ", y.rows() - 1, ")");
+      const Scalar largest = y.col(j).maxCoeff();
+      p = (y.col(j).array() - largest).exp().matrix();
+      const Scalar total = p.sum();
+      sum += log(total) - (y(k, j) - largest);  // -log p[k]
+      p /= total;
+      p(k) -= Scalar(1);
+      ++counted;
+    }
+    return detail::reduce<Scalar>(reduction, sum, counted, dy);
+  }
+};
+
+struct BernoulliCrossEntropy {
+  Reduction reduction = Reduction::sum;
+
+  /// Throws shape_error unless y and target have the same shape, value_error if a target is not in [0, 1].
+  template <class Y, class Target, class DY>
+  typename Y::Scalar operator()(const Y& y, const Target& target, DY&& dy) const {
+    using Scalar = typename Y::Scalar;
+    using std::exp, std::log;
+    detail::require_size(target.rows(), y.rows(), "target", "rows", "BernoulliCrossEntropy of this model");
+    detail::require_size(target.cols(), y.cols(), "target", "columns", "BernoulliCrossEntropy of this model");
+    detail::Sum<Scalar> sum(0);
+    for (Index j = 0; j < y.cols(); ++j)
+      for (Index i = 0; i < y.rows(); ++i) {
+        const auto goal = static_cast<Scalar>(target(i, j));
+        if (!(goal >= Scalar(0) && goal <= Scalar(1)))
+          detail::fail<value_error>("target ", target(i, j), ", a probability is in [0, 1]");
+        // With e = exp(-|y|) nothing overflows: -log sigmoid(|y|) = log(1 + e).
+        const Scalar logit = y(i, j), e = exp(logit < Scalar(0) ? logit : -logit), one(1);
+        const Scalar positive = logit < Scalar(0) ? Scalar(0) : logit;
+        sum += positive - logit * goal + log(one + e);
+        dy(i, j) = (logit < Scalar(0) ? e : one) / (one + e) - goal;
+      }
+    return detail::reduce<Scalar>(reduction, sum, y.cols(), dy);
+  }
+};
+
+}  // namespace reprise

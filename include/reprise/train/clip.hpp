@@ -1,0 +1,43 @@
+#pragma once
+// Keeping exploding gradients in bounds (Pascanu, Mikolov and Bengio, 2013; Goodfellow et al., section 10.11.1).
+
+#include <reprise/core/module.hpp>
+
+#include <cmath>
+
+namespace reprise {
+
+/// The Euclidean norm over all parameters together.
+template <Module M>
+double norm(const M& module) {
+  double sum = 0;
+  for_each_parameter([&](const auto& p) { sum += p.template cast<double>().squaredNorm(); }, module);
+  return std::sqrt(sum);
+}
+
+/// Scales the whole gradient so that its norm is at most `max_norm`; its direction stays. Returns the norm it had.
+/// Throws non_finite_error, the gradient unchanged, if that is not finite.
+template <Module M>
+double clip_norm(M& gradient, double max_norm) {
+  const double before = norm(gradient);
+  if (!std::isfinite(before)) detail::fail<non_finite_error>("clip_norm: the norm of the gradient is ", before);
+  if (before > max_norm) {
+    const auto scale = static_cast<typename M::Scalar>(max_norm / before);
+    for_each_parameter([&](auto& p) { p *= scale; }, gradient);
+  }
+  return before;
+}
+
+/// Every entry into [-limit, limit]. Throws non_finite_error, the gradient unchanged, if one is not finite.
+template <Module M>
+void clip_value(M& gradient, double limit) {
+  for_each_parameter(
+      [](const std::string& name, const auto& p) {
+        if (!p.allFinite()) detail::fail<non_finite_error>("clip_value: the gradient of ", name, " is not finite");
+      },
+      gradient);
+  const auto bound = static_cast<typename M::Scalar>(limit);
+  for_each_parameter([&](auto& p) { p = p.cwiseMin(bound).cwiseMax(-bound); }, gradient);
+}
+
+}  // namespace reprise

@@ -1,0 +1,127 @@
+#pragma once
+// The loss of a model over a ragged batch, and its gradient by back-propagation through time (Goodfellow et al., 10.2.2).
+
+#include <reprise/train/sequence_model.hpp>
+
+#include <cmath>
+
+namespace reprise {
+
+template <Model M>
+struct LossAndGradient {
+  typename M::Scalar loss;
+  M gradient;  ///< dL/dW for each W of the model, under the same name
+};
+
+/// What loss_and_gradient takes beyond the obvious.
+template <Model M>
+struct PassOptions {
+  /// Truncated BPTT: the state to begin with, one column for each record, replaced by the final one. No gradient crosses
+  /// from one call to the next. Null: from zero.
+  typename M::template State<>* state = nullptr;
+  /// Where dropout takes its masks from: required as soon as a layer has one.
+  Rng* rng = nullptr;
+  /// Whether to compute workspace.dx, too.
+  bool input_gradient = false;
+};
+
+/// Buffers for one thread to reuse: once it has met its largest batch, a pass allocates no more memory of its own.
+template <Model M>
+struct Workspace {
+  M gradient;                        ///< dL/dW of the last call
+  typename M::template State<> dh0;  ///< dL/d(initial state) of the last call, one column for each record
+  typename M::Input dx;              ///< dL/dx of the last call, in the order of x.values(), if it was asked for
+
+  // Of the pass itself, in the order of the layout.
+  typename M::Body::Trace trace;
+  typename M::template State<> state, dstate;
+  Index batch = -1;  // of `state`
+  typename M::Body::Output dh;
+  Matrix<typename M::Scalar, M::Outputs, Dynamic> y, dy;
+
+  explicit Workspace(const M& model) : gradient(model) {}
+};
+
+namespace detail {
+
+// Runs the model over x and leaves y and dy in the workspace.
+template <Model M, class Target, class Loss>
+typename M::Scalar forward_and_loss(const M& model, const typename M::InputSequence& x, const Target& target,
+                                    const Loss& loss, Workspace<M>& w, const Pass& pass, const PassOptions<M>& options) {
+  using std::isfinite;
+  model.require_input(x);
+  if (!(x.layout() == target.layout())) {
+    require_size(target.batch(), x.batch(), "target", "records", "this batch");
+    for (Index r = 0; r < x.batch(); ++r)
+      if (x.length(r) != target.length(r))
+        fail<shape_error>("target: record ", r, " has ", target.length(r), " steps, x has ", x.length(r));
+  }
+  if (options.state) {
+    model.require_batch(*options.state, x.batch());
+    M::to_layout_order(*options.state, x.layout(), w.state);
+  } else {
+    if (w.batch != x.batch()) w.state = model.initial_state(x.batch());
+    set_zero(w.state);
+  }
+  w.batch = x.batch();
+  const Index count = x.layout().columns();
+  model.body().forward(x.values(), pass, w.state, w.trace);
+  reserve(w.y, model.outputs(), count);
+  reserve(w.dy, model.outputs(), count);
+  model.readout(M::Body::output(w.trace), count, w.y);
+  auto dy = w.dy.leftCols(count);
+  const auto value = loss(w.y.leftCols(count), target.values(), dy);
+  if (!isfinite(value)) fail<non_finite_error>("the loss is ", value);
+  return value;
+}
+
+}  // namespace detail
+
+/// The loss alone, as at inference: no dropout, nothing kept. Throws as loss_and_gradient does.
+template <Model M, class Target, class Loss>
+typename M::Scalar evaluate(const M& model, const typename M::InputSequence& x, const Target& target, const Loss& loss,
+                            Workspace<M>& workspace, std::type_identity_t<PassOptions<M>> options = {}) {
+  const auto value = detail::forward_and_loss(model, x, target, loss, workspace, Pass{x.layout()}, options);
+  if (options.state) M::to_record_order(workspace.state, x.layout(), *options.state);
+  return value;
+}
+
+template <Model M, class Target, class Loss>
+typename M::Scalar evaluate(const M& model, const typename M::InputSequence& x, const Target& target, const Loss& loss,
+                            std::type_identity_t<PassOptions<M>> options = {}) {
+  Workspace<M> workspace(model);
+  return evaluate(model, x, target, loss, workspace, options);
+}
+
+/// Returns the loss; the gradient is workspace.gradient. `x` and `target` have records of the same lengths.
+/// Throws shape_error or value_error if something does not fit, non_finite_error if the loss is not finite; the caller's
+/// state is then unchanged.
+template <Model M, class Target, class Loss>
+typename M::Scalar loss_and_gradient(const M& model, const typename M::InputSequence& x, const Target& target,
+                                     const Loss& loss, Workspace<M>& w, std::type_identity_t<PassOptions<M>> options = {}) {
+  const Pass pass{x.layout(), true, options.rng};
+  const auto value = detail::forward_and_loss(model, x, target, loss, w, pass, options);
+
+  const Index count = x.layout().columns();
+  set_zero(w.gradient);
+  w.dstate = w.state;
+  set_zero(w.dstate);  // nothing comes back from beyond the last step
+  detail::reserve(w.dh, model.body().outputs(), count);
+  model.readout_back(M::Body::output(w.trace), count, w.dy, w.gradient, w.dh);
+  model.body().backward(x.values(), w.dh, pass, w.trace, w.dstate, w.gradient.body(),
+                        options.input_gradient ? &w.dx : nullptr);
+  M::to_record_order(w.dstate, x.layout(), w.dh0);
+  if (options.state) M::to_record_order(w.state, x.layout(), *options.state);
+  return value;
+}
+
+/// auto [loss, gradient] = loss_and_gradient(model, x, target, SquaredError{});
+template <Model M, class Target, class Loss>
+LossAndGradient<M> loss_and_gradient(const M& model, const typename M::InputSequence& x, const Target& target,
+                                     const Loss& loss, std::type_identity_t<PassOptions<M>> options = {}) {
+  Workspace<M> workspace(model);
+  const auto value = loss_and_gradient(model, x, target, loss, workspace, options);
+  return {value, std::move(workspace.gradient)};
+}
+
+}  // namespace reprise

@@ -1,0 +1,121 @@
+#pragma once
+// First-order optimisers. Each holds its moments as modules of the model's own type, and its options as plain numbers that
+// may be changed between steps (a schedule sets options.learning_rate). g is the gradient, p a parameter.
+//
+// Every step throws shape_error if the gradient is not of the model's shapes and non_finite_error if it is not finite, and
+// has then changed nothing.
+
+#include <reprise/core/module.hpp>
+
+#include <cmath>
+
+namespace reprise {
+
+namespace detail {
+template <Module M>
+void require_trainable(const M& model, const M& gradient, const M& moments) {
+  require_like(model, gradient, "the gradient");
+  require_like(model, moments, "the optimiser");
+  for_each_parameter(
+      [](const std::string& name, const auto& g) {
+        if (!g.allFinite()) fail<non_finite_error>("the gradient of ", name, " is not finite");
+      },
+      gradient);
+}
+}  // namespace detail
+
+struct SGDOptions {
+  double learning_rate = 1e-2;
+  double momentum = 0;
+};
+
+/// v := momentum v + g,  p -= learning_rate v   (Goodfellow et al., algorithms 8.1 and 8.2; Sutskever et al., 2013)
+template <Module M>
+struct SGD {
+  SGDOptions options;
+  M v;
+
+  explicit SGD(const M& model, SGDOptions options_ = {}) : options(options_), v(zeros_like(model)) {}
+
+  void step(M& model, const M& gradient) {
+    detail::require_trainable(model, gradient, v);
+    using Scalar = typename M::Scalar;
+    const auto rate = static_cast<Scalar>(options.learning_rate), momentum = static_cast<Scalar>(options.momentum);
+    for_each_parameter(
+        [&](auto& p, const auto& g, auto& v_) {
+          v_ = momentum * v_ + g;
+          p -= rate * v_;
+        },
+        model, gradient, v);
+  }
+};
+
+struct RMSPropOptions {
+  double learning_rate = 1e-3;
+  double decay = 0.9;
+  double epsilon = 1e-8;
+};
+
+/// r := decay r + (1 - decay) g^2,  p -= learning_rate g / (sqrt(r) + epsilon)   (Hinton, 2012; Goodfellow et al., 8.5.2)
+template <Module M>
+struct RMSProp {
+  RMSPropOptions options;
+  M r;
+
+  explicit RMSProp(const M& model, RMSPropOptions options_ = {}) : options(options_), r(zeros_like(model)) {}
+
+  void step(M& model, const M& gradient) {
+    detail::require_trainable(model, gradient, r);
+    using Scalar = typename M::Scalar;
+    const auto rate = static_cast<Scalar>(options.learning_rate), decay = static_cast<Scalar>(options.decay);
+    const auto epsilon = static_cast<Scalar>(options.epsilon);
+    for_each_parameter(
+        [&](auto& p, const auto& g, auto& r_) {
+          r_.array() = decay * r_.array() + (1 - decay) * g.array().square();
+          p.array() -= rate * g.array() / (r_.array().sqrt() + epsilon);
+        },
+        model, gradient, r);
+  }
+};
+
+struct AdamOptions {
+  double learning_rate = 1e-3;
+  double beta1 = 0.9;
+  double beta2 = 0.999;
+  double epsilon = 1e-8;
+  double weight_decay = 0;  ///< decoupled from the gradient: with it, this is AdamW
+};
+
+/// Adam (Kingma and Ba, 2015, algorithm 1), with weight decay AdamW (Loshchilov and Hutter, 2019, algorithm 2):
+///   m := beta1 m + (1 - beta1) g          v := beta2 v + (1 - beta2) g^2
+///   p -= learning_rate (m / (1 - beta1^t) / (sqrt(v / (1 - beta2^t)) + epsilon) + weight_decay p)
+template <Module M>
+struct Adam {
+  AdamOptions options;
+  M m, v;
+  Index t = 0;  ///< steps taken
+
+  explicit Adam(const M& model, AdamOptions options_ = {})
+      : options(options_), m(zeros_like(model)), v(zeros_like(model)) {}
+
+  void step(M& model, const M& gradient) {
+    detail::require_trainable(model, gradient, m);
+    ++t;
+    using Scalar = typename M::Scalar;
+    const double steps = static_cast<double>(t);
+    const auto beta1 = static_cast<Scalar>(options.beta1), beta2 = static_cast<Scalar>(options.beta2);
+    const auto rate = static_cast<Scalar>(options.learning_rate / (1 - std::pow(options.beta1, steps)));
+    const auto scale = static_cast<Scalar>(1 / (1 - std::pow(options.beta2, steps)));
+    const auto epsilon = static_cast<Scalar>(options.epsilon);
+    const auto keep = static_cast<Scalar>(1 - options.learning_rate * options.weight_decay);
+    for_each_parameter(
+        [&](auto& p, const auto& g, auto& m_, auto& v_) {
+          m_ = beta1 * m_ + (1 - beta1) * g;
+          v_.array() = beta2 * v_.array() + (1 - beta2) * g.array().square();
+          p.array() = keep * p.array() - rate * m_.array() / ((scale * v_.array()).sqrt() + epsilon);
+        },
+        model, gradient, m, v);
+  }
+};
+
+}  // namespace reprise

@@ -1,0 +1,152 @@
+#pragma once
+// A recurrent body and a linear readout at every step (Goodfellow et al., equation 10.10):
+//
+//   h_t = body(x_t, h_{t-1})
+//   y_t = W_hy h_t + b_y          W_hy (outputs, hidden)   b_y (outputs)   y_t (outputs, batch)
+//
+//   dh_t = W_hy^T dy_t            dW_hy += dy_t h_t^T      db_y += dy_t, summed over the batch
+//
+// A model is its body with the readout on top: model.cell.W_hh where the body is a cell, model.layers where it is a Stack.
+
+#include <reprise/layers/stack.hpp>
+
+namespace reprise {
+
+template <class Body_, int Outputs_ = Dynamic, Bias bias = Bias::present>
+struct SequenceModel : LayerOf<Body_> {
+  using Body = LayerOf<Body_>;
+  using Scalar = typename Body::Scalar;
+  static constexpr int Inputs = Body::Inputs, Hidden = Body::Outputs, Outputs = Outputs_;
+  using Input = typename Body::Input;
+  using InputSequence = Sequence<typename Input::Scalar, Input::RowsAtCompileTime>;
+  using OutputSequence = Sequence<Scalar, Outputs>;
+  template <class Storage = Owned<>>
+  using State = typename Body::template State<Storage>;
+  template <class S>
+  using Rebind = SequenceModel<typename Body::template Rebind<S>, Outputs, bias>;
+
+  /// inputs: rows of x_t (of an embedding: its vocabulary); hidden: outputs of every layer; outputs: rows of y_t.
+  struct Sizes {
+    Index inputs = known_or_zero(Inputs);
+    Index hidden = known_or_zero(Hidden);
+    Index outputs = known_or_zero(Outputs);
+  };
+
+  Matrix<Scalar, Outputs, Hidden> W_hy;
+  Vector<Scalar, bias == Bias::present ? Outputs : 0> b_y;
+
+  static constexpr auto fields() {
+    return std::tuple_cat(Body::fields(),
+                          std::tuple{field("W_hy", &SequenceModel::W_hy), field("b_y", &SequenceModel::b_y)});
+  }
+
+  /// All weights zero. Throws shape_error if the sizes are not those of the type.
+  explicit SequenceModel(Sizes sizes = {}) : SequenceModel(Body(reprise::Sizes{sizes.inputs, sizes.hidden}), sizes.outputs) {}
+
+  /// The body as it initialises itself, W_hy after Glorot, b_y zero.
+  SequenceModel(Sizes sizes, Rng& rng)
+      : SequenceModel(Body(reprise::Sizes{sizes.inputs, sizes.hidden}, rng), sizes.outputs, rng) {}
+
+  /// A body that is there already, and a readout of zeros, or initialised.
+  SequenceModel(Body body, Index outputs) : Body(std::move(body)) {
+    detail::require_fits(outputs, Outputs, "outputs");
+    W_hy.setZero(outputs, Body::outputs());
+    b_y.setZero(bias == Bias::present ? outputs : 0);
+  }
+  SequenceModel(Body body, Index outputs, Rng& rng) : SequenceModel(std::move(body), outputs) { glorot(W_hy, rng); }
+
+  const Body& body() const { return *this; }
+  Body& body() { return *this; }
+  Index outputs() const { return W_hy.rows(); }
+
+  /// The zero state of one stream, or of a batch.
+  State<Owned<1>> initial_state() const { return body().template initial_state<1>(1); }
+  State<> initial_state(Index batch) const { return body().template initial_state<Dynamic>(batch); }
+
+  /// One step of a stream: `x_t` (inputs, batch), or a token; `state` goes from h_{t-1} to h_t; returns y_t (outputs, batch).
+  /// Throws shape_error, `state` unchanged, if x_t does not fit.
+  template <class X, class S>
+  auto step(const X& x_t, S& state) const {
+    if constexpr (!std::is_integral_v<X>) {
+      detail::require_size(x_t.rows(), this->input_rows(), "x_t", "rows", "the model");
+      require_batch(state, x_t.cols());
+    } else {
+      require_batch(state, 1);
+    }
+    const auto& h_t = body().step(x_t, state);
+    Matrix<Scalar, Outputs, std::remove_cvref_t<decltype(h_t)>::ColsAtCompileTime> y_t = W_hy * h_t;
+    if constexpr (bias == Bias::present) y_t.colwise() += b_y;
+    return y_t;
+  }
+
+  /// y_t at every step of every record, from the zero state. Throws shape_error if x does not fit.
+  OutputSequence forward(const InputSequence& x) const {
+    auto state = initial_state(x.batch());
+    return forward(x, state);
+  }
+
+  /// The same from `state`, one column for each record; it goes to the state after each record's last step.
+  OutputSequence forward(const InputSequence& x, State<>& state) const {
+    require_input(x);
+    require_batch(state, x.batch());
+    State<> ordered;
+    to_layout_order(state, x.layout(), ordered);
+    typename Body::Trace trace;
+    body().forward(x.values(), Pass{x.layout()}, ordered, trace);
+    OutputSequence y(x.layout(), outputs());
+    readout(Body::output(trace), x.layout().columns(), y.values());
+    to_record_order(ordered, x.layout(), state);
+    return y;
+  }
+
+  // What loss_and_gradient is made of; y and dy have at least `count` columns.
+
+  void readout(const typename Body::Output& h, Index count, auto& y) const {
+    y.leftCols(count).noalias() = W_hy * h.leftCols(count);
+    if constexpr (bias == Bias::present) y.leftCols(count).colwise() += b_y;
+  }
+
+  void readout_back(const typename Body::Output& h, Index count, const auto& dy, SequenceModel& gradient, auto& dh) const {
+    gradient.W_hy.noalias() += dy.leftCols(count) * h.leftCols(count).transpose();
+    if constexpr (bias == Bias::present) gradient.b_y += dy.leftCols(count).rowwise().sum();
+    dh.leftCols(count).noalias() = W_hy.transpose() * dy.leftCols(count);
+  }
+
+  void require_input(const InputSequence& x) const {
+    if (x.batch() != 0) detail::require_size(x.features(), this->input_rows(), "x", "features", "the model");
+  }
+
+  template <class S>
+  void require_batch(const S& state, Index batch) const {
+    for_each_parameter(
+        [&](const auto& part) { detail::require_size(part.cols(), batch, "the state", "columns", "the batch"); }, state);
+  }
+
+  /// The columns of `from`, in the caller's order, into that of the layout; and back.
+  static void to_layout_order(const State<>& from, const Layout& layout, State<>& to) {
+    permute(from, to, layout, [](const auto& p, auto& q, Index record, Index slot) { q.col(slot) = p.col(record); });
+  }
+  static void to_record_order(const State<>& from, const Layout& layout, State<>& to) {
+    permute(from, to, layout, [](const auto& p, auto& q, Index record, Index slot) { q.col(record) = p.col(slot); });
+  }
+
+ private:
+  static void permute(const State<>& from, State<>& to, const Layout& layout, auto copy) {
+    to = from;
+    if (layout.in_order()) return;
+    for_each_parameter(
+        [&](const auto& p, auto& q) {
+          for (Index slot = 0; slot < layout.batch(); ++slot) copy(p, q, layout.record(slot), slot);
+        },
+        from, to);
+  }
+};
+
+template <class M>
+concept Model = Module<M> && requires {
+  typename M::Body;
+  typename M::InputSequence;
+  typename M::OutputSequence;
+};
+
+}  // namespace reprise
