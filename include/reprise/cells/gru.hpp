@@ -106,12 +106,12 @@ struct GRUCell {
     auto m = trace.m.array(), dm = trace.dm.array(), dh = d.h.array();
     const Scalar one(1);
 
-    dm = dh * (one - z);                                // dn_t = dh_t (1 - z_t), until dm_t takes its place
-    z = dh * (before.h.array() - n) * z * (one - z);    // da_z, from dz_t = dh_t (h_{t-1} - n_t)
-    dh -= dm;                                           // dh_t z_t
-    n = dm * (one - n.square());                        // da_n = dn_t (1 - n_t^2)
-    dm = n * r;                                         // dm_t = da_n r_t
-    r = n * m * r * (one - r);                          // da_r, from dr_t = da_n m_t
+    dm = dh * (one - z);                              // dn_t = dh_t (1 - z_t), until dm_t takes its place
+    z = dh * (before.h.array() - n) * z * (one - z);  // da_z, from dz_t = dh_t (h_{t-1} - n_t)
+    dh -= dm;                                         // dh_t z_t
+    n = dm * (one - n.square());                      // da_n = dn_t (1 - n_t^2)
+    dm = n * r;                                       // dm_t = da_n r_t
+    r = n * m * r * (one - r);                        // da_r, from dr_t = da_n m_t
     d.h.noalias() += gates_rz(W_hh).transpose() * gates_rz(trace.a);
     d.h.noalias() += gate(W_hh, 2).transpose() * trace.dm;
   }

@@ -104,14 +104,14 @@ struct LSTMCell {
     auto tanh_c = trace.tanh_c.array(), dc = d.c.array(), dh = d.h.array();
     const Scalar one(1);
 
-    dc += dh * o * (one - tanh_c.square());      // dc_t += dh_t o_t (1 - tanh(c_t)^2)
-    o = dh * tanh_c * o * (one - o);             // da_o, from do_t = dh_t tanh(c_t)
-    auto& kept = tanh_c;                         // read for the last time: from here on scratch
+    dc += dh * o * (one - tanh_c.square());  // dc_t += dh_t o_t (1 - tanh(c_t)^2)
+    o = dh * tanh_c * o * (one - o);         // da_o, from do_t = dh_t tanh(c_t)
+    auto& kept = tanh_c;                     // read for the last time: from here on scratch
     kept = i;
-    i = dc * g * i * (one - i);                  // da_i, from di_t = dc_t g_t
-    g = dc * kept * (one - g.square());          // da_g, from dg_t = dc_t i_t
-    kept = dc * f;                               // dc_{t-1} = dc_t f_t
-    f = dc * before.c.array() * f * (one - f);   // da_f, from df_t = dc_t c_{t-1}
+    i = dc * g * i * (one - i);                 // da_i, from di_t = dc_t g_t
+    g = dc * kept * (one - g.square());         // da_g, from dg_t = dc_t i_t
+    kept = dc * f;                              // dc_{t-1} = dc_t f_t
+    f = dc * before.c.array() * f * (one - f);  // da_f, from df_t = dc_t c_{t-1}
     dc = kept;
     d.h.noalias() = W_hh.transpose() * trace.a;  // dh_{t-1} = W_hh^T da_t
   }

@@ -45,15 +45,13 @@ template <class Error, class... Parts>
 }
 
 inline void require_size(Index actual, Index expected, const char* what, const char* unit, const char* taker) {
-  if (actual != expected)
-    fail<shape_error>(what, " has ", actual, " ", unit, ", ", taker, " takes ", expected);
+  if (actual != expected) fail<shape_error>(what, " has ", actual, " ", unit, ", ", taker, " takes ", expected);
 }
 
 /// A size asked for at run time against the one in the type, if there is one.
 inline Index require_fits(Index asked, int known, const char* what) {
   if (asked < 0) fail<shape_error>(what, " = ", asked, ": a size is not negative");
-  if (known != Dynamic && asked != known)
-    fail<shape_error>(what, " = ", asked, ", the type says ", known);
+  if (known != Dynamic && asked != known) fail<shape_error>(what, " = ", asked, ", the type says ", known);
   return asked;
 }
 

@@ -18,8 +18,7 @@ void uniform(W&& weights, double limit, Rng& rng) {
 /// Uniform with limit sqrt(6 / (fan_in + fan_out)): Glorot and Bengio, AISTATS 2010, equation 16.
 template <class W>
 void glorot(W&& weights, Rng& rng) {
-  if (weights.size() != 0)
-    uniform(weights, std::sqrt(6.0 / static_cast<double>(weights.rows() + weights.cols())), rng);
+  if (weights.size() != 0) uniform(weights, std::sqrt(6.0 / static_cast<double>(weights.rows() + weights.cols())), rng);
 }
 
 /// Orthonormal columns, or rows if there are fewer of those: W^T W = I or W W^T = I (Saxe et al., ICLR 2014). A matrix of

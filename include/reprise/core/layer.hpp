@@ -25,9 +25,9 @@ struct Stateless {
 };
 
 template <class L>
-concept Layer = Module<L> && requires(const L& layer, L& gradient, typename L::Input& x, typename L::Output& dy,
-                                      const Pass& pass, typename L::template State<Owned<>>& state,
-                                      typename L::Trace& trace) {
+concept Layer = Module<L> &&
+    requires(const L& layer, L& gradient, typename L::Input& x, typename L::Output& dy, const Pass& pass,
+             typename L::template State<Owned<>>& state, typename L::Trace& trace) {
   { layer.inputs() } -> std::same_as<Index>;      // what Sizes calls so
   { layer.outputs() } -> std::same_as<Index>;     // rows of y
   { layer.input_rows() } -> std::same_as<Index>;  // rows of x: 1 for an embedding

@@ -33,7 +33,9 @@ constexpr Field<Access> field(std::string_view name, Access access) {
 }
 
 template <class M>
-concept Module = requires { std::tuple_size<decltype(std::remove_cvref_t<M>::fields())>::value; };
+concept Module = requires {
+  std::tuple_size<decltype(std::remove_cvref_t<M>::fields())>::value;
+};
 
 namespace detail {
 
@@ -41,9 +43,7 @@ namespace detail {
 struct Path {
   const Path* parent;
   std::string_view name;
-  std::string string() const {
-    return parent ? parent->string() + "." + std::string(name) : std::string(name);
-  }
+  std::string string() const { return parent ? parent->string() + "." + std::string(name) : std::string(name); }
 };
 
 template <class Visit, class First, class... Rest>
@@ -159,7 +159,8 @@ void add(M& target, const M& source) {
 template <Module From, Module To>
 void copy_parameters(const From& from, To& to) {
   for_each_parameter(
-      [](const auto& p, auto& q) { q = p.template cast<typename std::remove_cvref_t<decltype(q)>::Scalar>(); }, from, to);
+      [](const auto& p, auto& q) { q = p.template cast<typename std::remove_cvref_t<decltype(q)>::Scalar>(); }, from,
+      to);
 }
 
 }  // namespace reprise

@@ -91,7 +91,7 @@ class Rng {
   // std::log is not the same on every platform. log(m 2^e) = e log 2 + 2 atanh((m-1)/(m+1)), its series by fma only.
   static double log(double x) {
     int exponent = 0;
-    const double m = std::frexp(x, &exponent);  // in [0.5, 1)
+    const double m = std::frexp(x, &exponent);             // in [0.5, 1)
     const double z = (m - 0.75) / (m + 0.75), z2 = z * z;  // |z| <= 1/5
     double series = 0;
     for (int k = 23; k >= 1; k -= 2) series = std::fma(series, z2, 1.0 / k);

@@ -37,16 +37,17 @@ class Layout {
     }
   }
 
-  Index batch() const { return static_cast<Index>(lengths_.size()); }       ///< number of records
-  Index steps() const { return static_cast<Index>(offsets_.size()) - 1; }   ///< length of the longest
-  Index columns() const { return offsets_.back(); }                         ///< sum of all lengths
+  Index batch() const { return static_cast<Index>(lengths_.size()); }      ///< number of records
+  Index steps() const { return static_cast<Index>(offsets_.size()) - 1; }  ///< length of the longest
+  Index columns() const { return offsets_.back(); }                        ///< sum of all lengths
   Index length(Index record) const { return lengths_[static_cast<std::size_t>(record)]; }
   const std::vector<Index>& lengths() const { return lengths_; }
 
-  Index offset(Index t) const { return offsets_[static_cast<std::size_t>(t)]; }    ///< first column of step t
-  Index running(Index t) const { return offset(t + 1) - offset(t); }               ///< records that have a step t
-  Index record(Index slot) const { return order_[static_cast<std::size_t>(slot)]; }  ///< whose column comes `slot`-th in a step
-  bool in_order() const { return std::ranges::is_sorted(order_); }                 ///< whether slots are records
+  Index offset(Index t) const { return offsets_[static_cast<std::size_t>(t)]; }  ///< first column of step t
+  Index running(Index t) const { return offset(t + 1) - offset(t); }             ///< records that have a step t
+  /// Whose column comes `slot`-th in every step.
+  Index record(Index slot) const { return order_[static_cast<std::size_t>(slot)]; }
+  bool in_order() const { return std::ranges::is_sorted(order_); }  ///< whether slots are records
 
   friend bool operator==(const Layout& a, const Layout& b) { return a.lengths_ == b.lengths_; }
 
@@ -112,6 +113,14 @@ class Sequence {
     return record;
   }
 
+  /// The same values in another scalar.
+  template <class S>
+  Sequence<S, Features> cast() const {
+    Sequence<S, Features> other(*layout_, features());
+    other.values() = values_.template cast<S>();
+    return other;
+  }
+
   /// Steps first .. first + count - 1 of every record; one that has ended by then has length zero there.
   Sequence chunk(Index first, Index count) const {
     if (first < 0 || count < 0) detail::fail<shape_error>("chunk(", first, ", ", count, "): a step is not negative");
@@ -130,7 +139,9 @@ class Sequence {
 
  private:
   template <class R>
-  static constexpr bool is_matrix = requires(const R& record) { record.cols(); };
+  static constexpr bool is_matrix = requires(const R& record) {
+    record.cols();
+  };
 
   template <class R>
   static auto column(const R& record, Index t) {

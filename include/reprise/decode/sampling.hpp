@@ -21,7 +21,8 @@ namespace detail {
 template <class Logits>
 void require_logits(const Eigen::MatrixBase<Logits>& logits) {
   if (logits.cols() != 1 || logits.rows() == 0)
-    fail<shape_error>("logits are ", logits.rows(), " x ", logits.cols(), ", decoding takes one column of at least one");
+    fail<shape_error>("logits are ", logits.rows(), " x ", logits.cols(),
+                      ", decoding takes one column of at least one");
   if (!(logits.array() == logits.array()).all()) fail<non_finite_error>("a logit is nan");
 }
 }  // namespace detail
@@ -41,9 +42,11 @@ int greedy(const Eigen::MatrixBase<Logits>& logits) {
 template <class Logits>
 Vector<double> distribution(const Eigen::MatrixBase<Logits>& logits, const SamplingOptions& options = {}) {
   detail::require_logits(logits);
-  if (!(options.temperature >= 0)) detail::fail<value_error>("temperature = ", options.temperature, ", it is not negative");
+  if (!(options.temperature >= 0))
+    detail::fail<value_error>("temperature = ", options.temperature, ", it is not negative");
   if (options.top_k < 0) detail::fail<value_error>("top_k = ", options.top_k, ", it is not negative");
-  if (!(options.top_p > 0 && options.top_p <= 1)) detail::fail<value_error>("top_p = ", options.top_p, ", it is in (0, 1]");
+  if (!(options.top_p > 0 && options.top_p <= 1))
+    detail::fail<value_error>("top_p = ", options.top_p, ", it is in (0, 1]");
   if (options.temperature == 0) return Vector<double>::Unit(logits.rows(), greedy(logits));
 
   const Vector<double> scores = logits.template cast<double>();

@@ -56,7 +56,8 @@ struct Dropout {
     if (!active(pass)) return;
     require_rate();
     if (!pass.rng)
-      detail::fail<value_error>("Dropout of rate ", rate, " needs an Rng while training: loss_and_gradient(..., {.rng = &rng})");
+      detail::fail<value_error>("Dropout of rate ", rate,
+                                " needs an Rng while training: loss_and_gradient(..., {.rng = &rng})");
     detail::reserve(trace.mask, features, count);
     const double kept = 1 - rate;
     const auto threshold = static_cast<std::uint64_t>(kept * 0x1p32);

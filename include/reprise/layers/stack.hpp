@@ -17,15 +17,18 @@ struct LayerOf<C> {
 };
 
 // "layers.0", "layers.1" and so on, for the fields of a struct with a tuple `layers`.
-inline constexpr std::array<std::string_view, 10> layer_names{"layers.0", "layers.1", "layers.2", "layers.3", "layers.4",
-                                                              "layers.5", "layers.6", "layers.7", "layers.8", "layers.9"};
+inline constexpr std::array<std::string_view, 10> layer_names{"layers.0", "layers.1", "layers.2", "layers.3",
+                                                              "layers.4", "layers.5", "layers.6", "layers.7",
+                                                              "layers.8", "layers.9"};
 
 template <class... L>
 constexpr auto layer_fields() {
   static_assert(sizeof...(L) <= layer_names.size(), "a Stack has at most ten layers; stack stacks for more");
   return []<std::size_t... I>(std::index_sequence<I...>) {
-    return std::tuple{field(layer_names[I], [](auto& owner) -> auto& { return std::get<I>(owner.layers); })...};
-  }(std::index_sequence_for<L...>{});
+    return std::tuple{field(
+        layer_names[I], [](auto& owner) -> auto& { return std::get<I>(owner.layers); })...};
+  }
+  (std::index_sequence_for<L...>{});
 }
 }  // namespace detail
 
@@ -69,8 +72,8 @@ struct Stack {
   explicit Stack(LayerOf<L>... of) : layers(std::move(of)...) {
     each([&]<std::size_t I>() {
       if constexpr (I > 0)
-        detail::require_size(std::get<I - 1>(layers).outputs(), std::get<I>(layers).input_rows(), "a layer of the Stack",
-                             "outputs", "the next");
+        detail::require_size(std::get<I - 1>(layers).outputs(), std::get<I>(layers).input_rows(),
+                             "a layer of the Stack", "outputs", "the next");
     });
   }
   /// The first layer takes sizes.inputs; every layer has sizes.hidden outputs.
@@ -110,7 +113,8 @@ struct Stack {
           return dy;
         else
           return std::get<I + 1>(trace.dx);
-      }();
+      }
+      ();
       std::get<I>(layers).backward(input<I>(x, trace), dy_here, pass, std::get<I>(trace.layers),
                                    std::get<I>(dstate.layers), std::get<I>(gradient.layers), dx_here);
     });

@@ -47,7 +47,8 @@ namespace detail {
 // Runs the model over x and leaves y and dy in the workspace.
 template <Model M, class Target, class Loss>
 typename M::Scalar forward_and_loss(const M& model, const typename M::InputSequence& x, const Target& target,
-                                    const Loss& loss, Workspace<M>& w, const Pass& pass, const PassOptions<M>& options) {
+                                    const Loss& loss, Workspace<M>& w, const Pass& pass,
+                                    const PassOptions<M>& options) {
   using std::isfinite;
   model.require_input(x);
   if (!(x.layout() == target.layout())) {
@@ -98,7 +99,8 @@ typename M::Scalar evaluate(const M& model, const typename M::InputSequence& x, 
 /// state is then unchanged.
 template <Model M, class Target, class Loss>
 typename M::Scalar loss_and_gradient(const M& model, const typename M::InputSequence& x, const Target& target,
-                                     const Loss& loss, Workspace<M>& w, std::type_identity_t<PassOptions<M>> options = {}) {
+                                     const Loss& loss, Workspace<M>& w,
+                                     std::type_identity_t<PassOptions<M>> options = {}) {
   const Pass pass{x.layout(), true, options.rng};
   const auto value = detail::forward_and_loss(model, x, target, loss, w, pass, options);
 

@@ -41,7 +41,8 @@ struct SequenceModel : LayerOf<Body_> {
   }
 
   /// All weights zero. Throws shape_error if the sizes are not those of the type.
-  explicit SequenceModel(Sizes sizes = {}) : SequenceModel(Body(reprise::Sizes{sizes.inputs, sizes.hidden}), sizes.outputs) {}
+  explicit SequenceModel(Sizes sizes = {})
+      : SequenceModel(Body(reprise::Sizes{sizes.inputs, sizes.hidden}), sizes.outputs) {}
 
   /// The body as it initialises itself, W_hy after Glorot, b_y zero.
   SequenceModel(Sizes sizes, Rng& rng)
@@ -106,7 +107,8 @@ struct SequenceModel : LayerOf<Body_> {
     if constexpr (bias == Bias::present) y.leftCols(count).colwise() += b_y;
   }
 
-  void readout_back(const typename Body::Output& h, Index count, const auto& dy, SequenceModel& gradient, auto& dh) const {
+  void readout_back(const typename Body::Output& h, Index count, const auto& dy, SequenceModel& gradient,
+                    auto& dh) const {
     gradient.W_hy.noalias() += dy.leftCols(count) * h.leftCols(count).transpose();
     if constexpr (bias == Bias::present) gradient.b_y += dy.leftCols(count).rowwise().sum();
     dh.leftCols(count).noalias() = W_hy.transpose() * dy.leftCols(count);
@@ -119,7 +121,8 @@ struct SequenceModel : LayerOf<Body_> {
   template <class S>
   void require_batch(const S& state, Index batch) const {
     for_each_parameter(
-        [&](const auto& part) { detail::require_size(part.cols(), batch, "the state", "columns", "the batch"); }, state);
+        [&](const auto& part) { detail::require_size(part.cols(), batch, "the state", "columns", "the batch"); },
+        state);
   }
 
   /// The columns of `from`, in the caller's order, into that of the layout; and back.
