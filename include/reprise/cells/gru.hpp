@@ -24,6 +24,7 @@
 #include <reprise/core/cell.hpp>
 #include <reprise/core/initialise.hpp>
 #include <reprise/kernels/activation.hpp>
+#include <reprise/kernels/product.hpp>
 
 namespace reprise {
 
@@ -84,13 +85,13 @@ struct GRUCell {
   std::array<Index, 3> trace_rows() const { return {3 * outputs(), outputs(), outputs()}; }
 
   void project(const auto& x, auto& trace) const {
-    trace.a.noalias() = W_xh * x;
+    product(trace.a, W_xh, x);
     if constexpr (bias == Bias::present) trace.a.colwise() += b_h;
   }
 
   void step(auto& trace, auto& state) const {
-    gates_rz(trace.a).noalias() += gates_rz(W_hh) * state.h;
-    trace.m.noalias() = gate(W_hh, 2) * state.h;  // m_t = U_n h_{t-1} + b_hn
+    add_product(gates_rz(trace.a), gates_rz(W_hh), state.h);
+    product(trace.m, gate(W_hh, 2), state.h);  // m_t = U_n h_{t-1} + b_hn
     if constexpr (bias == Bias::present) trace.m.colwise() += b_hn;
     sigmoid_in_place(gates_rz(trace.a));
 
@@ -112,14 +113,14 @@ struct GRUCell {
     n = dm * (one - n.square());                      // da_n = dn_t (1 - n_t^2)
     dm = n * r;                                       // dm_t = da_n r_t
     r = n * m * r * (one - r);                        // da_r, from dr_t = da_n m_t
-    d.h.noalias() += gates_rz(W_hh).transpose() * gates_rz(trace.a);
-    d.h.noalias() += gate(W_hh, 2).transpose() * trace.dm;
+    add_product(d.h, gates_rz(W_hh).transpose(), gates_rz(trace.a));
+    add_product(d.h, gate(W_hh, 2).transpose(), trace.dm);
   }
 
   void accumulate(const auto& x, const auto& before, const auto& trace, GRUCell& gradient) const {
-    gradient.W_xh.noalias() += trace.a * x.transpose();
-    gates_rz(gradient.W_hh).noalias() += gates_rz(trace.a) * before.h.transpose();
-    gate(gradient.W_hh, 2).noalias() += trace.dm * before.h.transpose();
+    add_product(gradient.W_xh, trace.a, x.transpose());
+    add_product(gates_rz(gradient.W_hh), gates_rz(trace.a), before.h.transpose());
+    add_product(gate(gradient.W_hh, 2), trace.dm, before.h.transpose());
     if constexpr (bias == Bias::present) {
       gradient.b_h += trace.a.rowwise().sum();
       gradient.b_hn += trace.dm.rowwise().sum();
@@ -127,7 +128,7 @@ struct GRUCell {
   }
 
   void project_back(const auto& trace, auto& dx) const {
-    dx.noalias() = W_xh.transpose() * trace.a;  // dx_t = W_xh^T da_t
+    product(dx, W_xh.transpose(), trace.a);  // dx_t = W_xh^T da_t
   }
 
  private:

@@ -24,6 +24,7 @@
 #include <reprise/core/cell.hpp>
 #include <reprise/core/initialise.hpp>
 #include <reprise/kernels/activation.hpp>
+#include <reprise/kernels/product.hpp>
 
 namespace reprise {
 
@@ -81,12 +82,12 @@ struct LSTMCell {
   std::array<Index, 2> trace_rows() const { return {4 * outputs(), outputs()}; }
 
   void project(const auto& x, auto& trace) const {
-    trace.a.noalias() = W_xh * x;
+    product(trace.a, W_xh, x);
     if constexpr (bias == Bias::present) trace.a.colwise() += b_h;
   }
 
   void step(auto& trace, auto& state) const {
-    trace.a.noalias() += W_hh * state.h;  // a_t = W_xh x_t + b_h + W_hh h_{t-1}
+    add_product(trace.a, W_hh, state.h);  // a_t = W_xh x_t + b_h + W_hh h_{t-1}
     auto [i, f, g, o] = gates(trace.a);
     sigmoid_in_place(i);
     sigmoid_in_place(f);
@@ -113,17 +114,17 @@ struct LSTMCell {
     kept = dc * f;                              // dc_{t-1} = dc_t f_t
     f = dc * before.c.array() * f * (one - f);  // da_f, from df_t = dc_t c_{t-1}
     dc = kept;
-    d.h.noalias() = W_hh.transpose() * trace.a;  // dh_{t-1} = W_hh^T da_t
+    product(d.h, W_hh.transpose(), trace.a);  // dh_{t-1} = W_hh^T da_t
   }
 
   void accumulate(const auto& x, const auto& before, const auto& trace, LSTMCell& gradient) const {
-    gradient.W_xh.noalias() += trace.a * x.transpose();         // dW_xh += da_t x_t^T
-    gradient.W_hh.noalias() += trace.a * before.h.transpose();  // dW_hh += da_t h_{t-1}^T
+    add_product(gradient.W_xh, trace.a, x.transpose());         // dW_xh += da_t x_t^T
+    add_product(gradient.W_hh, trace.a, before.h.transpose());  // dW_hh += da_t h_{t-1}^T
     if constexpr (bias == Bias::present) gradient.b_h += trace.a.rowwise().sum();
   }
 
   void project_back(const auto& trace, auto& dx) const {
-    dx.noalias() = W_xh.transpose() * trace.a;  // dx_t = W_xh^T da_t
+    product(dx, W_xh.transpose(), trace.a);  // dx_t = W_xh^T da_t
   }
 
  private:

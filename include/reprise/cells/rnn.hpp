@@ -15,6 +15,7 @@
 #include <reprise/core/cell.hpp>
 #include <reprise/core/initialise.hpp>
 #include <reprise/kernels/activation.hpp>
+#include <reprise/kernels/product.hpp>
 
 namespace reprise {
 
@@ -66,29 +67,29 @@ struct RNNCell {
   std::array<Index, 1> trace_rows() const { return {outputs()}; }
 
   void project(const auto& x, auto& trace) const {
-    trace.a.noalias() = W_xh * x;
+    product(trace.a, W_xh, x);
     if constexpr (bias == Bias::present) trace.a.colwise() += b_h;
   }
 
   void step(auto& trace, auto& state) const {
-    trace.a.noalias() += W_hh * state.h;  // a_t = W_xh x_t + b_h + W_hh h_{t-1}
+    add_product(trace.a, W_hh, state.h);  // a_t = W_xh x_t + b_h + W_hh h_{t-1}
     tanh_in_place(trace.a);               // h_t = tanh(a_t)
     state.h = trace.a;
   }
 
   void step_back(const auto& /*before*/, auto& trace, auto& d) const {
     trace.a.array() = (Scalar(1) - trace.a.array().square()) * d.h.array();  // da_t = (1 - h_t^2) dh_t
-    d.h.noalias() = W_hh.transpose() * trace.a;                              // dh_{t-1} = W_hh^T da_t
+    product(d.h, W_hh.transpose(), trace.a);                                 // dh_{t-1} = W_hh^T da_t
   }
 
   void accumulate(const auto& x, const auto& before, const auto& trace, RNNCell& gradient) const {
-    gradient.W_xh.noalias() += trace.a * x.transpose();         // dW_xh += da_t x_t^T
-    gradient.W_hh.noalias() += trace.a * before.h.transpose();  // dW_hh += da_t h_{t-1}^T
+    add_product(gradient.W_xh, trace.a, x.transpose());         // dW_xh += da_t x_t^T
+    add_product(gradient.W_hh, trace.a, before.h.transpose());  // dW_hh += da_t h_{t-1}^T
     if constexpr (bias == Bias::present) gradient.b_h += trace.a.rowwise().sum();
   }
 
   void project_back(const auto& trace, auto& dx) const {
-    dx.noalias() = W_xh.transpose() * trace.a;  // dx_t = W_xh^T da_t
+    product(dx, W_xh.transpose(), trace.a);  // dx_t = W_xh^T da_t
   }
 };
 

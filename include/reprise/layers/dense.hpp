@@ -6,6 +6,7 @@
 
 #include <reprise/core/initialise.hpp>
 #include <reprise/core/layer.hpp>
+#include <reprise/kernels/product.hpp>
 
 namespace reprise {
 
@@ -55,18 +56,18 @@ struct Dense {
     const Index count = pass.layout.columns();
     detail::reserve(trace.y, outputs(), count);
     auto y = trace.y.leftCols(count);
-    y.noalias() = W * x.leftCols(count);
+    product(y, W, x.leftCols(count));
     y.colwise() += b;
   }
 
   void backward(const Input& x, const Output& dy, const Pass& pass, Trace& /*trace*/, Stateless<>& /*dstate*/,
                 Dense& gradient, Input* dx) const {
     const Index count = pass.layout.columns();
-    gradient.W.noalias() += dy.leftCols(count) * x.leftCols(count).transpose();
+    add_product(gradient.W, dy.leftCols(count), x.leftCols(count).transpose());
     gradient.b += dy.leftCols(count).rowwise().sum();
     if (!dx) return;
     detail::reserve(*dx, inputs(), count);
-    dx->leftCols(count).noalias() = W.transpose() * dy.leftCols(count);
+    product(dx->leftCols(count), W.transpose(), dy.leftCols(count));
   }
 
   template <int Batch>

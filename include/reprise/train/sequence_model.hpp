@@ -8,6 +8,7 @@
 //
 // A model is its body with the readout on top: model.cell.W_hh where the body is a cell, model.layers where it is a Stack.
 
+#include <reprise/kernels/product.hpp>
 #include <reprise/layers/stack.hpp>
 
 namespace reprise {
@@ -103,15 +104,15 @@ struct SequenceModel : LayerOf<Body_> {
   // What loss_and_gradient is made of; y and dy have at least `count` columns.
 
   void readout(const typename Body::Output& h, Index count, auto& y) const {
-    y.leftCols(count).noalias() = W_hy * h.leftCols(count);
+    product(y.leftCols(count), W_hy, h.leftCols(count));
     if constexpr (bias == Bias::present) y.leftCols(count).colwise() += b_y;
   }
 
   void readout_back(const typename Body::Output& h, Index count, const auto& dy, SequenceModel& gradient,
                     auto& dh) const {
-    gradient.W_hy.noalias() += dy.leftCols(count) * h.leftCols(count).transpose();
+    add_product(gradient.W_hy, dy.leftCols(count), h.leftCols(count).transpose());
     if constexpr (bias == Bias::present) gradient.b_y += dy.leftCols(count).rowwise().sum();
-    dh.leftCols(count).noalias() = W_hy.transpose() * dy.leftCols(count);
+    product(dh.leftCols(count), W_hy.transpose(), dy.leftCols(count));
   }
 
   void require_input(const InputSequence& x) const {

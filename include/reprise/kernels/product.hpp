@@ -1,0 +1,74 @@
+#pragma once
+// The matrix products of the cells, each through one door. Whatever blocks and views a caller has, matrices of run-time
+// sizes end in one compiled function per scalar and kind of product: instantiating Eigen's product for each kind of block
+// would double the time it takes to compile a model. Sizes known to the compiler go straight to Eigen, which unrolls them.
+
+#include <reprise/core/types.hpp>
+
+#include <type_traits>
+
+namespace reprise {
+
+namespace detail {
+
+template <class Scalar>
+using ConstView = Eigen::Map<const Matrix<Scalar>, 0, Eigen::OuterStride<>>;
+template <class Scalar>
+using View = Eigen::Map<Matrix<Scalar>, 0, Eigen::OuterStride<>>;
+
+// An operand that is the transpose of a matrix is stored as that matrix.
+template <class M>
+struct Operand {
+  static constexpr bool transposed = false;
+  static const M& stored(const M& m) { return m; }
+};
+template <class M>
+struct Operand<Eigen::Transpose<M>> {
+  static constexpr bool transposed = true;
+  static const auto& stored(const Eigen::Transpose<M>& m) { return m.nestedExpression(); }
+};
+
+template <class M>
+constexpr bool run_time_sized = M::RowsAtCompileTime == Dynamic&& M::ColsAtCompileTime == Dynamic;
+
+template <bool TransposeA, bool TransposeB, class Scalar>
+[[gnu::noinline]] void add_product_of_views(View<Scalar> c, ConstView<Scalar> a, ConstView<Scalar> b) {
+  if constexpr (TransposeA)
+    c.noalias() += a.transpose() * b;
+  else if constexpr (TransposeB)
+    c.noalias() += a * b.transpose();
+  else
+    c.noalias() += a * b;
+}
+
+}  // namespace detail
+
+/// C += A B. `a` or `b` may be a transpose; `c` shares no memory with them.
+template <class C, class A, class B>
+void add_product(C&& c, const A& a, const B& b) {
+  using Scalar = typename std::remove_cvref_t<C>::Scalar;
+  if constexpr (detail::run_time_sized<std::remove_cvref_t<C>> && detail::run_time_sized<A> &&
+                detail::run_time_sized<B>) {
+    const auto view = [](const auto& m) {
+      return detail::ConstView<Scalar>(m.data(), m.rows(), m.cols(), Eigen::OuterStride<>(m.outerStride()));
+    };
+    detail::add_product_of_views<detail::Operand<A>::transposed, detail::Operand<B>::transposed, Scalar>(
+        detail::View<Scalar>(c.data(), c.rows(), c.cols(), Eigen::OuterStride<>(c.outerStride())),
+        view(detail::Operand<A>::stored(a)), view(detail::Operand<B>::stored(b)));
+  } else {
+    c.noalias() += a * b;
+  }
+}
+
+/// C := A B.
+template <class C, class A, class B>
+void product(C&& c, const A& a, const B& b) {
+  if constexpr (detail::run_time_sized<std::remove_cvref_t<C>>) {
+    c.setZero();
+    add_product(c, a, b);
+  } else {
+    c.noalias() = a * b;
+  }
+}
+
+}  // namespace reprise
