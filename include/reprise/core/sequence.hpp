@@ -61,7 +61,7 @@ class Sequence {
  public:
   using Scalar = Scalar_;
   using Values = Matrix<Scalar, Features, Dynamic>;
-  using Record = std::conditional_t<std::is_integral_v<Scalar>, std::vector<Scalar>, Values>;
+  using Record = std::conditional_t<std::is_integral_v<Scalar>, std::vector<Scalar>, Matrix<Scalar>>;
 
   /// No record.
   Sequence() : Sequence(Layout{}, Features == Dynamic ? 0 : Features) {}
@@ -76,12 +76,11 @@ class Sequence {
   template <std::ranges::forward_range Records>
     requires(!std::same_as<std::remove_cvref_t<Records>, Sequence>)
   explicit Sequence(const Records& records) : Sequence(layout_of(records), features_of(records)) {
-    Index r = 0;
     std::vector<const std::ranges::range_value_t<Records>*> by_record;
     for (const auto& record : records) by_record.push_back(&record);
     for (Index t = 0; t < steps(); ++t)
       for (Index slot = 0; slot < layout_->running(t); ++slot) {
-        r = layout_->record(slot);
+        const Index r = layout_->record(slot);
         values_.col(layout_->offset(t) + slot) = column(*by_record[static_cast<std::size_t>(r)], t);
       }
   }

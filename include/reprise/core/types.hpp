@@ -14,7 +14,7 @@ using Matrix = Eigen::Matrix<Scalar, Rows, Cols>;
 template <class Scalar, int Rows = Dynamic>
 using Vector = Eigen::Matrix<Scalar, Rows, 1>;
 
-/// Whether a cell or a readout adds a bias. Part of the type, so that a model without one has no trace of it.
+/// Whether a cell or a readout adds a bias. Part of the type; without one its vector is empty.
 enum class Bias : bool { absent, present };
 
 /// k times a size known to the compiler, or `Dynamic` if it is not known.

@@ -6,6 +6,7 @@
 #include <reprise/core/types.hpp>
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 #include <vector>
 
@@ -50,7 +51,9 @@ Vector<double> distribution(const Eigen::MatrixBase<Logits>& logits, const Sampl
   if (options.temperature == 0) return Vector<double>::Unit(logits.rows(), greedy(logits));
 
   const Vector<double> scores = logits.template cast<double>();
-  Vector<double> p = ((scores.array() - scores.maxCoeff()) / options.temperature).exp();
+  Vector<double> p = ((scores.array() - scores.maxCoeff()) / options.temperature).unaryExpr([](double v) {
+    return std::exp(v);  // Eigen's own does not go down to zero
+  });
   p /= p.sum();
   if (options.top_k == 0 && options.top_p == 1) return p;
 

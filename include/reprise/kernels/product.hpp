@@ -19,17 +19,23 @@ using View = Eigen::Map<Matrix<Scalar>, 0, Eigen::OuterStride<>>;
 // An operand that is the transpose of a matrix is stored as that matrix.
 template <class M>
 struct Operand {
+  using Stored = M;
   static constexpr bool transposed = false;
   static const M& stored(const M& m) { return m; }
 };
 template <class M>
 struct Operand<Eigen::Transpose<M>> {
+  using Stored = std::remove_cvref_t<M>;
   static constexpr bool transposed = true;
   static const auto& stored(const Eigen::Transpose<M>& m) { return m.nestedExpression(); }
 };
 
+// Whether M is what a View describes: columns of contiguous entries in memory, of sizes known at run time only. A row-major
+// matrix is not, nor is an expression yet to be evaluated.
 template <class M>
-constexpr bool run_time_sized = M::RowsAtCompileTime == Dynamic&& M::ColsAtCompileTime == Dynamic;
+constexpr bool is_viewable = M::RowsAtCompileTime == Dynamic&& M::ColsAtCompileTime == Dynamic && !M::IsRowMajor &&
+                             (Eigen::internal::traits<M>::Flags & Eigen::DirectAccessBit) != 0 &&
+                             Eigen::internal::inner_stride_at_compile_time<M>::ret == 1;
 
 template <bool TransposeA, bool TransposeB, class Scalar>
 [[gnu::noinline]] void add_product_of_views(View<Scalar> c, ConstView<Scalar> a, ConstView<Scalar> b) {
@@ -47,8 +53,10 @@ template <bool TransposeA, bool TransposeB, class Scalar>
 template <class C, class A, class B>
 void add_product(C&& c, const A& a, const B& b) {
   using Scalar = typename std::remove_cvref_t<C>::Scalar;
-  if constexpr (detail::run_time_sized<std::remove_cvref_t<C>> && detail::run_time_sized<A> &&
-                detail::run_time_sized<B>) {
+  using StoredA = typename detail::Operand<A>::Stored;
+  using StoredB = typename detail::Operand<B>::Stored;
+  if constexpr (detail::is_viewable<std::remove_cvref_t<C>> && detail::is_viewable<StoredA> &&
+                detail::is_viewable<StoredB> && !(detail::Operand<A>::transposed && detail::Operand<B>::transposed)) {
     const auto view = [](const auto& m) {
       return detail::ConstView<Scalar>(m.data(), m.rows(), m.cols(), Eigen::OuterStride<>(m.outerStride()));
     };
@@ -63,7 +71,7 @@ void add_product(C&& c, const A& a, const B& b) {
 /// C := A B.
 template <class C, class A, class B>
 void product(C&& c, const A& a, const B& b) {
-  if constexpr (detail::run_time_sized<std::remove_cvref_t<C>>) {
+  if constexpr (detail::is_viewable<std::remove_cvref_t<C>>) {
     c.setZero();
     add_product(c, a, b);
   } else {

@@ -11,7 +11,7 @@
 namespace reprise {
 
 /// Over what the loss is taken: the sum over all steps of all records (Goodfellow et al., equation 10.12), or that sum
-/// divided by the number of steps that count.
+/// divided by the number of steps that count (not, as in PyTorch, by the number of entries of y).
 enum class Reduction { sum, mean };
 
 namespace detail {

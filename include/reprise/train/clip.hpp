@@ -16,9 +16,10 @@ double norm(const M& module) {
 }
 
 /// Scales the whole gradient so that its norm is at most `max_norm`; its direction stays. Returns the norm it had.
-/// Throws non_finite_error, the gradient unchanged, if that is not finite.
+/// Throws non_finite_error, the gradient unchanged, if that is not finite, value_error if `max_norm` is not positive.
 template <Module M>
 double clip_norm(M& gradient, double max_norm) {
+  if (!(max_norm > 0)) detail::fail<value_error>("clip_norm: max_norm = ", max_norm, ", it is positive");
   const double before = norm(gradient);
   if (!std::isfinite(before)) detail::fail<non_finite_error>("clip_norm: the norm of the gradient is ", before);
   if (before > max_norm) {

@@ -68,10 +68,11 @@ struct RMSProp {
     detail::require_trainable(model, gradient, r);
     using Scalar = typename M::Scalar;
     const auto rate = static_cast<Scalar>(options.learning_rate), decay = static_cast<Scalar>(options.decay);
+    const auto fresh = static_cast<Scalar>(1 - options.decay);
     const auto epsilon = static_cast<Scalar>(options.epsilon);
     for_each_parameter(
         [&](auto& p, const auto& g, auto& r_) {
-          r_.array() = decay * r_.array() + (1 - decay) * g.array().square();
+          r_.array() = decay * r_.array() + fresh * g.array().square();
           p.array() -= rate * g.array() / (r_.array().sqrt() + epsilon);
         },
         model, gradient, r);
@@ -104,14 +105,15 @@ struct Adam {
     using Scalar = typename M::Scalar;
     const double steps = static_cast<double>(t);
     const auto beta1 = static_cast<Scalar>(options.beta1), beta2 = static_cast<Scalar>(options.beta2);
+    const auto fresh1 = static_cast<Scalar>(1 - options.beta1), fresh2 = static_cast<Scalar>(1 - options.beta2);
     const auto rate = static_cast<Scalar>(options.learning_rate / (1 - std::pow(options.beta1, steps)));
     const auto scale = static_cast<Scalar>(1 / (1 - std::pow(options.beta2, steps)));
     const auto epsilon = static_cast<Scalar>(options.epsilon);
     const auto keep = static_cast<Scalar>(1 - options.learning_rate * options.weight_decay);
     for_each_parameter(
         [&](auto& p, const auto& g, auto& m_, auto& v_) {
-          m_ = beta1 * m_ + (1 - beta1) * g;
-          v_.array() = beta2 * v_.array() + (1 - beta2) * g.array().square();
+          m_ = beta1 * m_ + fresh1 * g;
+          v_.array() = beta2 * v_.array() + fresh2 * g.array().square();
           p.array() = keep * p.array() - rate * m_.array() / ((scale * v_.array()).sqrt() + epsilon);
         },
         model, gradient, m, v);

@@ -1,0 +1,3 @@
+#include "composer.hpp"
+
+int compose::run_gru(const Settings& settings) { return run<reprise::GRUCell<float>>(settings); }
