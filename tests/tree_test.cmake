@@ -1,3 +1,4 @@
+cmake_minimum_required(VERSION 3.21)
 # The arrows of docs/architecture.md: a folder includes what stands before it in this list, or itself, and nothing else.
 set(order core kernels cells layers losses train decode check io)
 # What stands before a folder and yet is none of its business.

@@ -1,10 +1,14 @@
 #pragma once
-// Everything: recurrent cells, layers, losses, training and decoding. Each header also stands alone.
+// Everything: recurrent cells, layers, losses, training, decoding, files, and the checks for a cell of your own. Each header
+// also stands alone.
 
 #include <reprise/cells/gru.hpp>
 #include <reprise/cells/lstm.hpp>
 #include <reprise/cells/rnn.hpp>
+#include <reprise/check/check_cell.hpp>
+#include <reprise/check/check_gradient.hpp>
 #include <reprise/decode/sampling.hpp>
+#include <reprise/io/safetensors.hpp>
 #include <reprise/layers/dense.hpp>
 #include <reprise/layers/dropout.hpp>
 #include <reprise/layers/embedding.hpp>

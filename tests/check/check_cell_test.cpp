@@ -67,7 +67,6 @@ struct MutantLSTM : rp::LSTMCell<S, I, H> {
     if (mutation == Mutation::overwritten_gradient) gradient.W_xh.setZero();
     const auto bias = gradient.b_h;
     if (mutation == Mutation::h_t_for_h_before) {
-      auto after = before;
       const rp::Index n = before.h.cols();
       auto h = before.h.eval();
       if (n > 1) h.leftCols(n - 1) = before.h.rightCols(n - 1);

@@ -289,12 +289,15 @@ TEST_CASE("safetensors: a malformed file is refused, by name", "[io]") {
       {string("\\ud834"), {"__metadata__", "surrogate"}},
       {string("\\ud834\\u0041"), {"__metadata__", "surrogate"}},
       {string("\\udd1e"), {"__metadata__", "surrogate"}},
+      {string("\\udd1e\\udd1e"), {"__metadata__", "surrogate"}},
       {R"({"W)", {"a string without an end"}},
       {R"({"W\)", {"a string without an end"}},
       // metadata
       {R"({"__metadata__":{"k":1}})", {"__metadata__", "expected '\"', found \"1\""}},
       {R"({"__metadata__":"k"})", {"__metadata__", "expected '{'"}},
       {R"({"__metadata__":{"k":"1","k":"2"}})", {"__metadata__", "\"k\" occurs twice"}},
+      {"{\"" + std::string(79, 'n') + "\xC3\xA9" + std::string(10'000, 'n') + "\":1}",
+       {"tensor \"" + std::string(79, 'n') + "\"...: expected '{'"}},
       {R"({"__metadata__":{},"__metadata__":{}})", {"\"__metadata__\" occurs twice"}},
       // names, keys
       {"{" + good_W + "," + good_W + "," + good_b + "}", {"\"W\" occurs twice"}},
@@ -456,7 +459,7 @@ TEST_CASE("safetensors: what cannot be written so that it is read again", "[io]"
   CHECK_THROWS_AS(rp::to_safetensors(affine(), {{"\xC3", "value"}}), rp::value_error);
   CHECK_THROWS_AS(rp::to_safetensors(affine(), {{"key", std::string(100'000'000, 'x')}}), rp::value_error);
   struct Twice {
-    rp::Vector<float, 2> a, b;
+    rp::Vector<float, 2> a = {1, 2}, b = {3, 4};
     static constexpr auto fields() { return std::tuple{rp::field("a", &Twice::a), rp::field("a", &Twice::b)}; }
   };
   CHECK_THROWS_AS(rp::to_safetensors(Twice{}), rp::value_error);

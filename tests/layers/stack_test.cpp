@@ -56,6 +56,9 @@ TEST_CASE("a stack sizes its layers, and refuses those that do not fit") {
   CHECK(std::get<1>(stack.layers).cell.inputs() == 4);
   CHECK(stack.inputs() == 9);
   CHECK(stack.input_rows() == 1);
+  using Fixed = rp::Stack<rp::GRUCell<float, 1, 16>, rp::LSTMCell<float, 16, 8>>;
+  CHECK(std::get<1>(Fixed(rp::Sizes{1, 8}).layers).outputs() == 8);
+  CHECK_THROWS_WITH(Fixed(rp::Sizes{1, 16}), "hidden = 16, the type says 8");
   using Two = rp::Stack<rp::GRUCell<float>, rp::GRUCell<float>>;
   CHECK_THROWS_AS(
       Two(rp::Recurrent<rp::GRUCell<float>>(rp::Sizes{2, 3}), rp::Recurrent<rp::GRUCell<float>>(rp::Sizes{4, 3})),

@@ -63,8 +63,8 @@ struct GRUCell {
 
   /// Zero weights of these sizes. Throws shape_error if they are not those of the type.
   explicit GRUCell(Sizes sizes = {known_or_zero(Inputs), known_or_zero(Hidden)}) {
-    const Index inputs = detail::require_fits(sizes.inputs, Inputs, "inputs");
-    const Index hidden = detail::require_fits(sizes.hidden, Hidden, "hidden");
+    const Index inputs = checked_size(sizes.inputs, Inputs, "inputs");
+    const Index hidden = checked_size(sizes.hidden, Hidden, "hidden");
     W_xh.setZero(3 * hidden, inputs);
     W_hh.setZero(3 * hidden, hidden);
     b_h.setZero(bias == Bias::present ? 3 * hidden : 0);

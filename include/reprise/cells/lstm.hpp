@@ -59,8 +59,8 @@ struct LSTMCell {
 
   /// Zero weights of these sizes. Throws shape_error if they are not those of the type.
   explicit LSTMCell(Sizes sizes = {known_or_zero(Inputs), known_or_zero(Hidden)}) {
-    const Index inputs = detail::require_fits(sizes.inputs, Inputs, "inputs");
-    const Index hidden = detail::require_fits(sizes.hidden, Hidden, "hidden");
+    const Index inputs = checked_size(sizes.inputs, Inputs, "inputs");
+    const Index hidden = checked_size(sizes.hidden, Hidden, "hidden");
     W_xh.setZero(4 * hidden, inputs);
     W_hh.setZero(4 * hidden, hidden);
     b_h.setZero(bias == Bias::present ? 4 * hidden : 0);

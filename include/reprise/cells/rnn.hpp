@@ -48,8 +48,8 @@ struct RNNCell {
 
   /// Zero weights of these sizes. Throws shape_error if they are not those of the type.
   explicit RNNCell(Sizes sizes = {known_or_zero(Inputs), known_or_zero(Hidden)}) {
-    const Index inputs = detail::require_fits(sizes.inputs, Inputs, "inputs");
-    const Index hidden = detail::require_fits(sizes.hidden, Hidden, "hidden");
+    const Index inputs = checked_size(sizes.inputs, Inputs, "inputs");
+    const Index hidden = checked_size(sizes.hidden, Hidden, "hidden");
     W_xh.setZero(hidden, inputs);
     W_hh.setZero(hidden, hidden);
     b_h.setZero(bias == Bias::present ? hidden : 0);

@@ -48,12 +48,13 @@ inline void require_size(Index actual, Index expected, const char* what, const c
   if (actual != expected) fail<shape_error>(what, " has ", actual, " ", unit, ", ", taker, " takes ", expected);
 }
 
-/// A size asked for at run time against the one in the type, if there is one.
-inline Index require_fits(Index asked, int known, const char* what) {
-  if (asked < 0) fail<shape_error>(what, " = ", asked, ": a size is not negative");
-  if (known != Dynamic && asked != known) fail<shape_error>(what, " = ", asked, ", the type says ", known);
+}  // namespace detail
+
+/// `asked`, a size given at run time. Throws shape_error, naming `what`, if it is negative or not the one in the type.
+inline Index checked_size(Index asked, int known, const char* what) {
+  if (asked < 0) detail::fail<shape_error>(what, " = ", asked, ": a size is not negative");
+  if (known != Dynamic && asked != known) detail::fail<shape_error>(what, " = ", asked, ", the type says ", known);
   return asked;
 }
 
-}  // namespace detail
 }  // namespace reprise

@@ -69,7 +69,7 @@ class Sequence {
   /// Zeros. `features`: rows of every record.
   Sequence(Layout layout, Index features)
       : layout_(std::make_shared<const Layout>(std::move(layout))),
-        values_(Values::Zero(detail::require_fits(features, Features, "features"), layout_->columns())) {}
+        values_(Values::Zero(checked_size(features, Features, "features"), layout_->columns())) {}
 
   /// From any range of records: (features, steps) matrices, or for tokens anything like std::vector<int>.
   /// Throws shape_error, naming the record, if they do not all have the same number of features.

@@ -32,8 +32,8 @@ struct Dense {
 
   /// Zero weights; `sizes.hidden` is the number of outputs.
   explicit Dense(Sizes sizes = {known_or_zero(Inputs), known_or_zero(Outputs)}) {
-    const Index inputs = detail::require_fits(sizes.inputs, Inputs, "inputs");
-    const Index outputs = detail::require_fits(sizes.hidden, Outputs, "hidden");
+    const Index inputs = checked_size(sizes.inputs, Inputs, "inputs");
+    const Index outputs = checked_size(sizes.hidden, Outputs, "hidden");
     W.setZero(outputs, inputs);
     b.setZero(outputs);
   }

@@ -31,7 +31,7 @@ struct Dropout {
 
   Dropout() = default;
   explicit Dropout(Sizes sizes, double rate_ = 0.5)
-      : features(detail::require_fits(sizes.hidden, Features, "hidden")), rate(rate_) {
+      : features(checked_size(sizes.hidden, Features, "hidden")), rate(rate_) {
     detail::require_size(sizes.inputs, sizes.hidden, "Dropout", "inputs", "it has as many outputs and");
     require_rate();
   }

@@ -30,8 +30,7 @@ struct Embedding {
 
   /// Zero vectors: `sizes.inputs` tokens of `sizes.hidden` features.
   explicit Embedding(Sizes sizes = {known_or_zero(Vocabulary), known_or_zero(Features)}) {
-    E.setZero(detail::require_fits(sizes.hidden, Features, "hidden"),
-              detail::require_fits(sizes.inputs, Vocabulary, "inputs"));
+    E.setZero(checked_size(sizes.hidden, Features, "hidden"), checked_size(sizes.inputs, Vocabulary, "inputs"));
   }
 
   /// Entries uniform with variance 1 / features, so that a vector has length 1 or so.

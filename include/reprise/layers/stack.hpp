@@ -49,6 +49,13 @@ struct Stack {
   static constexpr int Inputs = First::Inputs, Outputs = Last::Outputs;
   using Input = typename First::Input;
   using Output = typename Last::Output;
+  static_assert(
+      []<std::size_t... I>(std::index_sequence<I...>) {
+        return ((LayerAt<I>::Outputs == Dynamic || LayerAt<I + 1>::Input::RowsAtCompileTime == Dynamic ||
+                 LayerAt<I>::Outputs == LayerAt<I + 1>::Input::RowsAtCompileTime) &&
+                ...);
+      }(std::make_index_sequence<Count - 1>{}),
+      "a layer of the Stack does not take as many inputs as the layer below it has outputs");
   template <class S>
   using Rebind = Stack<typename LayerOf<L>::template Rebind<S>...>;
 
@@ -76,9 +83,9 @@ struct Stack {
                              "a layer of the Stack", "outputs", "the next");
     });
   }
-  /// The first layer takes sizes.inputs; every layer has sizes.hidden outputs.
-  explicit Stack(Sizes sizes) : layers{LayerOf<L>(next(sizes))...} {}
-  Stack(Sizes sizes, Rng& rng) : layers{LayerOf<L>(next(sizes), rng)...} {}
+  /// The first layer takes sizes.inputs; every layer has sizes.hidden outputs, unless its type says how many.
+  explicit Stack(Sizes sizes) : layers{LayerOf<L>(next<LayerOf<L>>(sizes))...} {}
+  Stack(Sizes sizes, Rng& rng) : layers{LayerOf<L>(next<LayerOf<L>>(sizes), rng)...} {}
 
   Index inputs() const { return std::get<0>(layers).inputs(); }
   Index outputs() const { return std::get<Count - 1>(layers).outputs(); }
@@ -127,7 +134,13 @@ struct Stack {
   }
 
  private:
-  static Sizes next(Sizes& sizes) { return {std::exchange(sizes.inputs, sizes.hidden), sizes.hidden}; }
+  // The sizes of a layer; `sizes` becomes what is left for those above it.
+  template <class Above>
+  static Sizes next(Sizes& sizes) {
+    checked_size(sizes.hidden, Outputs, "hidden");
+    const Index outputs = Above::Outputs == Dynamic ? sizes.hidden : Above::Outputs;
+    return {std::exchange(sizes.inputs, outputs), outputs};
+  }
 
   static void each(auto&& visit) {
     [&]<std::size_t... I>(std::index_sequence<I...>) { (visit.template operator()<I>(), ...); }

@@ -51,7 +51,7 @@ struct SequenceModel : LayerOf<Body_> {
 
   /// A body that is there already, and a readout of zeros, or initialised.
   SequenceModel(Body body, Index outputs) : Body(std::move(body)) {
-    detail::require_fits(outputs, Outputs, "outputs");
+    checked_size(outputs, Outputs, "outputs");
     W_hy.setZero(outputs, Body::outputs());
     b_y.setZero(bias == Bias::present ? outputs : 0);
   }
@@ -70,6 +70,9 @@ struct SequenceModel : LayerOf<Body_> {
   template <class X, class S>
   auto step(const X& x_t, S& state) const {
     if constexpr (!std::is_integral_v<X>) {
+      static_assert(X::RowsAtCompileTime == Dynamic || Input::RowsAtCompileTime == Dynamic ||
+                        X::RowsAtCompileTime == Input::RowsAtCompileTime,
+                    "x_t does not have as many rows as the model has inputs");
       detail::require_size(x_t.rows(), this->input_rows(), "x_t", "rows", "the model");
       require_batch(state, x_t.cols());
     } else {

@@ -1,0 +1,18 @@
+// Each of these does not compile, and the compiler says why in a sentence.
+#include <reprise/reprise.hpp>
+
+namespace rp = reprise;
+
+int main() {
+#if MISUSE == 1
+  rp::SequenceModel<rp::GRUCell<float, 3, 16>, 1> model;
+  auto state = model.initial_state();
+  model.step(Eigen::Vector2f(1, 2), state);
+#elif MISUSE == 2
+  rp::Stack<rp::GRUCell<float, 1, 16>, rp::LSTMCell<float, 8, 8>> stack;
+#elif MISUSE == 3
+  rp::check_cell(rp::GRUCell<float>{});
+#elif MISUSE == 4
+  rp::Recurrent<rp::Dense<float>> layer;
+#endif
+}
