@@ -4,8 +4,11 @@
 //   const Options options(argc, argv, {{"--hidden", "128", "units in a layer"}});
 //   options.number("--hidden")
 
+#include <charconv>
 #include <cstdlib>
 #include <iostream>
+#include <limits>
+#include <sstream>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -16,6 +19,12 @@ struct Option {
 };
 
 class Options {
+  static auto& find(auto& options, std::string_view name) {
+    for (auto& option : options)
+      if (option.name == name) return option;
+    throw std::invalid_argument(std::string(name) + " is no option; --help lists them");
+  }
+
  public:
   /// Throws std::invalid_argument for a word that is no option or an option without a value; --help prints and exits.
   Options(int argc, char** argv, std::vector<Option> known) : options_(std::move(known)) {
@@ -27,38 +36,27 @@ class Options {
         std::exit(0);
       }
       if (i + 1 == argc) throw std::invalid_argument(std::string(word) + " needs a value; --help lists the options");
-      find(word).value = argv[++i];
+      find(options_, word).value = argv[++i];
     }
   }
 
-  const std::string& text(std::string_view name) const { return const_cast<Options*>(this)->find(name).value; }
+  const std::string& text(std::string_view name) const { return find(options_, name).value; }
 
-  /// Throws std::invalid_argument unless the whole value is a number of at least `least`.
-  double number(std::string_view name, double least = 0) const {
-    const std::string& value = text(name);
-    std::size_t used = 0;
-    double number = 0;
-    try {
-      number = std::stod(value, &used);
-    } catch (const std::exception&) {
-      used = 0;
-    }
-    if (used == 0 || used != value.size() || !(number >= least))
-      throw std::invalid_argument(std::string(name) + " " + value + ": takes a number of at least " +
-                                  std::to_string(least));
-    return number;
-  }
-  int integer(std::string_view name, int least = 0) const {
-    const double value = number(name, least);
-    if (value != static_cast<int>(value)) throw std::invalid_argument(std::string(name) + " takes a whole number");
-    return static_cast<int>(value);
-  }
+  /// Throws std::invalid_argument unless the whole value is a number of at least `least`, and finite.
+  double number(std::string_view name, double least = 0) const { return parsed<double>(name, least, "a number"); }
+  int integer(std::string_view name, int least = 0) const { return parsed<int>(name, least, "a whole number"); }
 
  private:
-  Option& find(std::string_view name) {
-    for (Option& option : options_)
-      if (option.name == name) return option;
-    throw std::invalid_argument(std::string(name) + " is no option; --help lists them");
+  template <class Number>
+  Number parsed(std::string_view name, Number least, const char* kind) const {
+    const std::string& value = text(name);
+    Number number{};
+    const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
+    if (error != std::errc{} || end != value.data() + value.size() || !(number >= least) ||
+        number > std::numeric_limits<Number>::max())
+      throw std::invalid_argument(
+          (std::ostringstream() << name << " " << value << ": takes " << kind << " of at least " << least).str());
+    return number;
   }
 
   std::vector<Option> options_;

@@ -1,23 +1,45 @@
-# Follows docs/adding_a_cell.md: its listings, as they stand there, compile and prove the cell.
+# What the documentation shows compiles as it stands: the README's first listing, and docs/adding_a_cell.md, which is
+# followed to its proof.
 cmake_minimum_required(VERSION 3.21)
-file(READ ${ROOT}/docs/adding_a_cell.md text)
-string(REPLACE ";" "\\;" text "${text}")
-foreach(listing "cpp\n=ugrnn.hpp" "cpp prove\n=prove.cpp")
-  string(REGEX MATCH "^(.*)=(.*)$" _ "${listing}")
-  set(begin "```${CMAKE_MATCH_1}")
-  set(name ${CMAKE_MATCH_2})
-  string(FIND "${text}" "${begin}" from)
-  string(LENGTH "${begin}" length)
+
+# listing(VARIABLE FILE FENCE): the first listing of a page whose fence is followed by FENCE.
+function(listing variable file fence)
+  file(READ ${ROOT}/${file} text)
+  string(FIND "${text}" "```${fence}\n" from)
+  string(LENGTH "```${fence}\n" length)
   if(from EQUAL -1)
-    message(FATAL_ERROR "docs/adding_a_cell.md has no listing for ${name}")
+    message(FATAL_ERROR "${file} has no listing ${fence}")
   endif()
   math(EXPR from "${from} + ${length}")
   string(SUBSTRING "${text}" ${from} -1 rest)
   string(FIND "${rest}" "```" to)
   string(SUBSTRING "${rest}" 0 ${to} code)
-  string(REPLACE "\\;" ";" code "${code}")
-  file(WRITE ${WORK}/${name} "${code}")
-endforeach()
-execute_process(COMMAND ${CXX} -std=c++20 -O1 -Wall -Wextra -Wconversion -Wshadow -Werror -I ${ROOT}/include
-  -isystem ${EIGEN} ${WORK}/prove.cpp -o ${WORK}/prove COMMAND_ERROR_IS_FATAL ANY)
+  set(${variable} "${code}" PARENT_SCOPE)
+endfunction()
+
+set(compile ${CXX} -std=c++20 -O1 -Wall -Wextra -Wconversion -Wshadow -Werror -I ${ROOT}/include -isystem ${EIGEN})
+
+listing(header docs/adding_a_cell.md "cpp")
+listing(program docs/adding_a_cell.md "cpp prove")
+file(WRITE ${WORK}/ugrnn.hpp "${header}")
+file(WRITE ${WORK}/prove.cpp "${program}")
+execute_process(COMMAND ${compile} ${WORK}/prove.cpp -o ${WORK}/prove COMMAND_ERROR_IS_FATAL ANY)
 execute_process(COMMAND ${WORK}/prove COMMAND_ERROR_IS_FATAL ANY)
+
+# The listing is statements; its `batches` and `stream` are the reader's. The model file it writes is read back.
+listing(statements README.md "cpp")
+string(FIND "${statements}" "// h_t" from)
+string(SUBSTRING "${statements}" 0 ${from} preamble)
+string(SUBSTRING "${statements}" ${from} -1 statements)
+file(WRITE ${WORK}/readme.cpp "${preamble}
+const std::vector<std::pair<rp::Sequence<float>, rp::Sequence<float>>> batches{
+    {rp::Sequence<float>{Eigen::MatrixXf(Eigen::MatrixXf::Random(3, 9)), Eigen::MatrixXf(Eigen::MatrixXf::Random(3, 4))},
+     rp::Sequence<float>{Eigen::MatrixXf(Eigen::MatrixXf::Random(1, 9)), Eigen::MatrixXf(Eigen::MatrixXf::Random(1, 4))}}};
+const std::vector<Eigen::VectorXf> stream(5, Eigen::VectorXf::Random(3));
+int main() {
+${statements}
+}
+")
+execute_process(COMMAND ${compile} -Wno-unused-but-set-variable -Wno-unused-variable ${WORK}/readme.cpp -o ${WORK}/readme
+  COMMAND_ERROR_IS_FATAL ANY)
+execute_process(COMMAND ${WORK}/readme WORKING_DIRECTORY ${WORK} COMMAND_ERROR_IS_FATAL ANY)

@@ -3,25 +3,45 @@
 //   compose                                      the bundled tunes, two minutes of training
 //   compose --corpus FILE --minutes 10           any others
 //   compose --model FILE                         trained once (if FILE is not there yet), composed from again
+#include <reprise/io/safetensors.hpp>
+
 #include <iostream>
 
 #include "options.hpp"
 #include "settings.hpp"
+
+int number_in(const std::string& text) {
+  const Options said(0, nullptr, {{"the model's file: a size", text, ""}});
+  return said.integer("the model's file: a size", 1);
+}
+
+// What the file of a trained model says of its network.
+void read_settings_of_model(compose::Settings& settings) {
+  auto said = reprise::load_metadata(settings.model);
+  for (const char* name : {"cell", "layers", "hidden", "vocabulary"})
+    if (!said.contains(name))
+      throw std::runtime_error(settings.model.string() + " was not written by compose: it has no " + name);
+  settings.model_is_there = true;
+  settings.cell = said["cell"];
+  settings.layers = number_in(said["layers"]);
+  settings.hidden = number_in(said["hidden"]);
+}
 
 int main(int argc, char** argv) try {
   const Options options(
       argc, argv,
       {{"--corpus", REPRISE_EXAMPLES_DIR "/data/tunes.abc", "tunes in ABC notation, blank lines between"},
        {"--out", "tunes", "directory for the tunes and index.html"},
-       {"--model", "", "safetensors file; read if it is there, else written; empty: OUT/model.safetensors, written"},
-       {"--cell", "lstm", "rnn, lstm or gru"},
-       {"--hidden", "192", "units in a layer"},
+       {"--model", "",
+        "a model to read, or to write if it is not there; empty: train anew, into OUT/model.safetensors"},
+       {"--cell", "gru", "rnn, lstm or gru"},
+       {"--hidden", "256", "units in a layer"},
        {"--layers", "2", "recurrent layers, 1 to 3"},
        {"--minutes", "2", "how long to train"},
        {"--epochs", "0", "how long to train, in passes over the corpus; 0: by --minutes"},
        {"--batch", "32", "tunes read side by side"},
-       {"--dropout", "0.3", "share of activations dropped between layers while training"},
-       {"--learning-rate", "0.004", "of Adam, at the start"},
+       {"--dropout", "0.4", "share of activations dropped between layers while training"},
+       {"--learning-rate", "0.003", "of Adam, at the start"},
        {"--temperature", "0.8", "lower is safer, higher is stranger"},
        {"--count", "6", "tunes to compose"},
        {"--seed", "1", "the same seed, the same numbers"}});
@@ -40,10 +60,10 @@ int main(int argc, char** argv) try {
   settings.count = options.integer("--count", 1);
   settings.seed = static_cast<std::uint64_t>(options.integer("--seed"));
   settings.model = options.text("--model");
-  if (settings.model.empty()) {
+  if (settings.model.empty())
     settings.model = settings.out / "model.safetensors";
-    std::filesystem::remove(settings.model);  // no model named: a run of its own, trained anew
-  }
+  else if (std::filesystem::exists(settings.model))
+    read_settings_of_model(settings);
   if (settings.cell == "rnn") return compose::run_rnn(settings);
   if (settings.cell == "lstm") return compose::run_lstm(settings);
   if (settings.cell == "gru") return compose::run_gru(settings);

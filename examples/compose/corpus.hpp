@@ -24,8 +24,20 @@ class Vocabulary {
     characters_.erase(std::unique(characters_.begin(), characters_.end()), characters_.end());
   }
 
+  /// As text that any file can hold, whatever the bytes of the corpus: their numbers, "10 33 35".
+  std::string numbers() const {
+    std::ostringstream text;
+    for (const char c : characters_) text << int{static_cast<unsigned char>(c)} << ' ';
+    return text.str();
+  }
+  static Vocabulary from_numbers(const std::string& text) {
+    std::istringstream in(text);
+    std::string characters;
+    for (int number = 0; in >> number;) characters += static_cast<char>(number);
+    return Vocabulary(characters);
+  }
+
   int size() const { return static_cast<int>(characters_.size()) + 1; }
-  const std::string& characters() const { return characters_; }
   char character(int token) const { return characters_[static_cast<std::size_t>(token - 1)]; }
 
   /// The tune between two zeros; characters that the vocabulary does not have are left out.
@@ -65,12 +77,17 @@ inline Corpus read_corpus(const std::filesystem::path& path) {
   return {{tunes.begin(), first_held_out}, {first_held_out, tunes.end()}, Vocabulary(characters + "^=_,'#b")};
 }
 
-/// The tune in another of the keys that it can be played in, its own as likely as each other one.
+inline constexpr Interval intervals[] = {{0, 0},      whole_tone_up, whole_tone_down, fourth_up,
+                                         fourth_down, fifth_up,      fifth_down};
+
+/// The tune moved by an interval; as it is where it cannot be.
+inline std::string moved_by(const std::string& tune, Interval interval) {
+  return interval.steps == 0 ? tune : transposed(tune, interval).value_or(tune);
+}
+
+/// The tune in one of the keys that it can be played in.
 inline std::string in_some_key(const std::string& tune, auto& rng) {
-  static constexpr Interval intervals[] = {{0, 0},      whole_tone_up, whole_tone_down, fourth_up,
-                                           fourth_down, fifth_up,      fifth_down};
-  const Interval by = intervals[rng.below(std::size(intervals))];
-  return by.steps == 0 ? tune : transposed(tune, by).value_or(tune);
+  return moved_by(tune, intervals[rng.below(std::size(intervals))]);
 }
 
 }  // namespace compose

@@ -1,6 +1,6 @@
 #pragma once
 // From a trained network to tunes: characters are drawn one by one until the network ends the tune, and only what a player
-// could play is kept: the text parses, its bars add up, and it is no tune of the corpus.
+// could play is kept: the text parses, its bars add up, and its music is no tune's of the corpus, in whatever key.
 
 #include <reprise/reprise.hpp>
 
@@ -50,7 +50,8 @@ Decoded decode(const Model& model, const Vocabulary& vocabulary, const std::vect
                int attempts, double temperature, rp::Rng& rng, Stop&& stop) {
   Decoded result;
   std::set<std::string> heard;
-  for (const auto& tune : known) heard.insert(music_of(tune));
+  for (const auto& tune : known)
+    for (const Interval interval : intervals) heard.insert(music_of(moved_by(tune, interval)));
   while (static_cast<int>(result.kept.size()) < count && result.attempts < attempts && !stop()) {
     ++result.attempts;
     std::string tune = write_tune(model, vocabulary, temperature, rng);

@@ -1,4 +1,4 @@
-// A user's program: the first listing of the README, without a line of help.
+// A user's program: trains, streams, and returns 0 if both did what they should.
 #include <reprise/reprise.hpp>
 
 #include <cmath>

@@ -68,6 +68,9 @@ TEST_CASE("sequences are built from any range, from a list, and of tokens") {
   CHECK(tokens.length(1) == 0);
   const std::vector<std::vector<int>> vectors{{7}, {8, 9}};
   CHECK(rp::Sequence<int>(vectors).view(0) == Eigen::RowVector2i(8, 7));
+  const auto made_on_the_way =
+      std::views::iota(0, 3) | std::views::transform([](int r) { return numbered(r, 2, r + 1); });
+  CHECK(rp::Sequence<double>(made_on_the_way)[2] == numbered(2, 2, 3));
   CHECK(rp::Sequence<float, 2>(list)[0] == numbered(0, 2, 3).cast<float>());
 }
 
@@ -78,6 +81,7 @@ TEST_CASE("records that do not have the same features are refused, by name") {
   CHECK_THROWS_AS(rp::Sequence<double>(records({1}))[1], rp::shape_error);
   CHECK_THROWS_AS(rp::Sequence<double>(records({1}))[-1], rp::shape_error);
   CHECK_THROWS_AS(rp::Layout({3, -1}), rp::shape_error);
+  CHECK_THROWS_WITH(rp::Sequence<double>(records({2})).view(2), "step 2 of a sequence of 2");
 }
 
 TEST_CASE("a chunk holds its steps of every record, and chunks together are the whole") {
@@ -99,6 +103,14 @@ TEST_CASE("a layout is a function of the lengths alone") {
   const rp::Sequence<double> sequence(records({1, 5, 6, 5}));
   CHECK(sequence.chunk(1, 2).layout() == rp::Layout({0, 2, 2, 2}));
   CHECK(sequence.chunk(1, 2).layout().record(0) == rp::Layout({0, 2, 2, 2}).record(0));
+}
+
+TEST_CASE("features in the type and features found at run time convert into each other") {
+  const rp::Sequence<double> sequence(records({2, 3}));
+  const rp::Sequence<double, 2> fixed = sequence;
+  CHECK(fixed[1] == sequence[1]);
+  CHECK(rp::Sequence<double>(fixed)[0] == sequence[0]);
+  CHECK_THROWS_AS((rp::Sequence<double, 3>(sequence)), rp::shape_error);
 }
 
 TEST_CASE("copies are values") {

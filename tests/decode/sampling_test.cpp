@@ -59,4 +59,7 @@ TEST_CASE("options out of range, and logits that are none, are refused") {
   CHECK_THROWS_AS(rp::greedy(Eigen::MatrixXd::Zero(2, 2)), rp::shape_error);
   CHECK_THROWS_AS(rp::greedy(Eigen::VectorXd()), rp::shape_error);
   CHECK_THROWS_AS(rp::greedy(Vector4d(0, std::nan(""), 0, 0)), rp::non_finite_error);
+  CHECK_THROWS_AS(rp::distribution(Vector4d(0, INFINITY, 0, 0)), rp::non_finite_error);
+  CHECK_THROWS_AS(rp::distribution(Vector4d::Constant(-INFINITY)), rp::non_finite_error);
+  CHECK(rp::distribution(Vector4d(0, -INFINITY, 0, 0))(1) == 0);
 }

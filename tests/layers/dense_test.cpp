@@ -27,4 +27,8 @@ TEST_CASE("dense: y = W x + b, and its gradient") {
   CHECK((gradient.W - 2 * dy * x.transpose()).norm() < 1e-14);
   CHECK((gradient.b - 2 * dy.rowwise().sum()).norm() < 1e-14);
   CHECK((dx - dense.W.transpose() * dy).norm() < 1e-14);
+
+  const rp::Layout none;
+  dense.forward(MatrixXd(0, 0), rp::Pass{none, true}, state, trace);  // no records, and so no features
+  dense.backward(MatrixXd(0, 0), MatrixXd(2, 0), rp::Pass{none, true}, trace, state, gradient, nullptr);
 }

@@ -73,6 +73,15 @@ TEST_CASE("a gradient that is not finite, or not the model's, is refused and cha
   CHECK_THROWS_WITH(adam.step(other, other), "the optimiser: p is 2 x 1, the model's is 3 x 1");
 }
 
+TEST_CASE("options out of their range are refused") {
+  Point p = at(1, 2);
+  rp::Adam adam{p, {.beta1 = 1}};
+  CHECK_THROWS_WITH(adam.step(p, p), "beta1 = 1 is out of its range");
+  CHECK_THROWS_AS((rp::SGD{p, {.learning_rate = std::nan("")}}.step(p, p)), rp::value_error);
+  CHECK_THROWS_AS((rp::RMSProp{p, {.decay = -0.1}}.step(p, p)), rp::value_error);
+  CHECK(p.p == Eigen::Vector2d(1, 2));
+}
+
 TEST_CASE("clip_norm scales the whole gradient, and only if it is longer") {
   Point g = at(3, 4);
   CHECK(rp::clip_norm(g, 10) == 5);
@@ -89,6 +98,7 @@ TEST_CASE("clip_value bounds every entry") {
   Point g = at(-3, 0.5);
   rp::clip_value(g, 1);
   CHECK(g.p == Eigen::Vector2d(-1, 0.5));
+  CHECK_THROWS_AS(rp::clip_value(g, -1), rp::value_error);
   g = at(std::nan(""), 2);
   CHECK_THROWS_AS(rp::clip_value(g, 1), rp::non_finite_error);
   CHECK(g.p(1) == 2);

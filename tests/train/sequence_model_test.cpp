@@ -73,9 +73,11 @@ TEST_CASE("a record never depends on its neighbours, not in the last bit of an o
   rp::Rng rng{5};
   const rp::SequenceModel<rp::LSTMCell<double>> model{{.inputs = 2, .hidden = 8, .outputs = 3}, rng};
   const MatrixXd x = MatrixXd::Random(2, 10);
-  const MatrixXd wild = MatrixXd::Constant(2, 12, 1e300), other = MatrixXd::Random(2, 3);
-  CHECK(model.forward(rp::Sequence<double>{x, other, wild})[0] ==
-        model.forward(rp::Sequence<double>{x, wild, other})[0]);
+  const auto beside = [&](const MatrixXd& longer, const MatrixXd& shorter) {
+    return model.forward(rp::Sequence<double>{x, shorter, longer})[0];
+  };
+  const MatrixXd calm = beside(MatrixXd::Random(2, 12), MatrixXd::Random(2, 3));
+  CHECK(calm == beside(MatrixXd::Constant(2, 12, 1e300), MatrixXd::Constant(2, 3, -1e300)));
 }
 
 TEST_CASE("tokens: a stream of them, and a batch") {
@@ -99,10 +101,32 @@ TEST_CASE("what does not fit is refused, and changes nothing") {
   CHECK_THROWS_WITH(model.forward(rp::Sequence<float>{MatrixXf(MatrixXf::Zero(4, 2))}),
                     "x has 4 features, the model takes 3");
   CHECK(state.h == before.h);
+  rp::SequenceModel<rp::RNNCell<float>>::State<rp::Owned<1>> of_another_model{Eigen::VectorXf::Zero(2)}, empty;
+  CHECK_THROWS_WITH(model.step(Eigen::VectorXf(Eigen::VectorXf::Zero(3)), of_another_model),
+                    "the state has 2 rows, the model takes 4");
+  CHECK_THROWS_AS(model.step(Eigen::VectorXf(Eigen::VectorXf::Zero(3)), empty), rp::shape_error);
+  rp::Sequence<float> cut{MatrixXf(MatrixXf::Zero(3, 5))};
+  cut.values() = MatrixXf::Zero(3, 2);
+  CHECK_THROWS_WITH(model.forward(cut), "x.values() has 2 columns, its layout takes 5");
   auto three = model.initial_state(3);
   CHECK_THROWS_AS(model.forward(rp::Sequence<float>{MatrixXf(MatrixXf::Zero(3, 2))}, three), rp::shape_error);
   using Fixed = rp::SequenceModel<rp::RNNCell<float, 3, 4>, 2>;
   CHECK_THROWS_WITH(Fixed(Fixed::Sizes{.inputs = 3, .hidden = 4, .outputs = 1}), "outputs = 1, the type says 2");
+}
+
+TEST_CASE("a model whose sizes are in its type takes any sequence of those sizes, and steps through its columns") {
+  rp::Rng rng{7};
+  using Fixed = rp::SequenceModel<rp::LSTMCell<double, 2, 3>, 2>;
+  const Fixed fixed{{}, rng};
+  rp::SequenceModel<rp::LSTMCell<double>> dynamic;
+  rp::copy_parameters(fixed, dynamic);
+  const MatrixXd x = MatrixXd::Random(2, 5);
+  const rp::Sequence<double> sequence{x};
+  const auto y = fixed.forward(sequence);
+  CHECK((y[0] - dynamic.forward(sequence)[0]).norm() < 1e-14);
+  auto state = fixed.initial_state();
+  for (int t = 0; t < 5; ++t) CHECK((fixed.step(x.col(t), state) - y[0].col(t)).norm() < 1e-14);
+  CHECK_THROWS_AS(fixed.forward(rp::Sequence<double>{MatrixXd(MatrixXd::Zero(3, 1))}), rp::shape_error);
 }
 
 TEST_CASE("no records, and records without steps") {

@@ -66,6 +66,9 @@ Outcome<C> run(const C& cell, const Given<C>& given, C gradient) {
   const Pass pass{given.layout, true};
   typename Recurrent<C>::Trace trace;
   Outcome<C> outcome{{}, given.h0, C(cell), {}, given.ds};
+  // A cell that reads what it has not written must not find a zero there by chance.
+  reserve(trace.steps, cell.trace_rows(), given.layout.columns());
+  for_each_parameter([](auto& part) { part.setConstant(std::numeric_limits<double>::quiet_NaN()); }, trace.steps);
   layer.forward(given.x, pass, outcome.final_state, trace);
   outcome.y = trace.y.leftCols(given.layout.columns());
   Recurrent<C> total(std::move(gradient));

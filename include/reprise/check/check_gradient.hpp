@@ -7,7 +7,8 @@
 
 namespace reprise {
 
-/// Compares every entry of the gradient, to `tolerance`, with dual numbers sent through forward and loss; dropout is off.
+/// Compares every entry of the gradient, to `tolerance`, with dual numbers sent through forward and loss. A
+/// Dropout in the model must have the rate 0.
 /// Returns what was compared; throws check_error if something does not hold.
 template <Model M, class Target, class Loss>
 CheckReport check_gradient(const M& model, const typename M::InputSequence& x, const Target& target, const Loss& loss,

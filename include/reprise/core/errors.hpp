@@ -1,5 +1,5 @@
 #pragma once
-// What the library throws. Every message names the thing, what was expected and what was found.
+// What the library throws (and check/ its check_error). Every message names the thing, what was expected and what was found.
 
 #include <reprise/core/types.hpp>
 

@@ -7,7 +7,7 @@
 
 namespace reprise {
 
-/// Every entry uniform in [-limit, limit).
+/// Every entry uniform in [-limit, limit].
 template <class W>
 void uniform(W&& weights, double limit, Rng& rng) {
   using Scalar = typename std::remove_cvref_t<W>::Scalar;

@@ -24,6 +24,18 @@ struct Stateless {
   static constexpr auto fields() { return std::tuple{}; }
 };
 
+/// What layers without a state have in common.
+struct StatelessLayer {
+  template <class Storage = Owned<>>
+  using State = Stateless<Storage>;
+
+  template <int Batch>
+  Stateless<Owned<Batch>> initial_state(Index /*batch*/) const {
+    return {};
+  }
+  void require_state(const auto& /*state*/, Index /*batch*/) const {}
+};
+
 template <class L>
 concept Layer = Module<L> &&
     requires(const L& layer, L& gradient, typename L::Input& x, typename L::Output& dy, const Pass& pass,
@@ -32,6 +44,8 @@ concept Layer = Module<L> &&
   { layer.outputs() } -> std::same_as<Index>;     // rows of y
   { layer.input_rows() } -> std::same_as<Index>;  // rows of x: 1 for an embedding
   { layer.template initial_state<Dynamic>(Index{1}) } -> std::same_as<typename L::template State<Owned<>>>;
+  // Throws shape_error unless `state` is one of this layer for a batch of that many records.
+  layer.require_state(state, Index{1});
   // y_t for all t, into the trace; `state` goes from the initial to the final one.
   layer.forward(x, pass, state, trace);
   { L::output(trace) } -> std::same_as<const typename L::Output&>;

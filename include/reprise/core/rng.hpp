@@ -43,7 +43,7 @@ class Rng {
     return static_cast<double>((high << 26) | low) * 0x1p-53;
   }
 
-  /// In [low, high).
+  /// In [low, high]; high itself only where rounding gives it.
   double uniform(double low, double high) { return std::fma(high - low, uniform(), low); }
 
   /// In 0 .. n-1, each exactly as likely (Lemire 2019). Throws value_error if n is 0.

@@ -11,7 +11,6 @@
 
 #include <algorithm>
 #include <initializer_list>
-#include <memory>
 #include <numeric>
 #include <ranges>
 #include <vector>
@@ -24,11 +23,13 @@ class Layout {
   Layout() : Layout(std::vector<Index>{}) {}
 
   /// `lengths`: of each record, in steps, in the caller's order; zero is a length. Throws shape_error if one is negative.
-  explicit Layout(std::vector<Index> lengths) : lengths_(std::move(lengths)), order_(lengths_.size()), offsets_{0} {
+  explicit Layout(std::vector<Index> lengths)
+      : lengths_(std::move(lengths)), order_(lengths_.size()), slots_(lengths_.size()), offsets_{0} {
     for (const Index length : lengths_)
       if (length < 0) detail::fail<shape_error>("a sequence of length ", length);
     std::iota(order_.begin(), order_.end(), Index{0});
     std::ranges::stable_sort(order_, [&](Index a, Index b) { return length(a) > length(b); });
+    for (Index slot = 0; slot < batch(); ++slot) slots_[static_cast<std::size_t>(record(slot))] = slot;
     offsets_.reserve(static_cast<std::size_t>(batch() == 0 ? 1 : length(order_[0]) + 1));
     for (Index t = 0, running = batch();; ++t) {
       while (running > 0 && length(record(running - 1)) <= t) --running;
@@ -45,14 +46,15 @@ class Layout {
 
   Index offset(Index t) const { return offsets_[static_cast<std::size_t>(t)]; }  ///< first column of step t
   Index running(Index t) const { return offset(t + 1) - offset(t); }             ///< records that have a step t
-  /// Whose column comes `slot`-th in every step.
+  /// Whose column comes `slot`-th in every step, and the other way round.
   Index record(Index slot) const { return order_[static_cast<std::size_t>(slot)]; }
+  Index slot(Index record) const { return slots_[static_cast<std::size_t>(record)]; }
   bool in_order() const { return std::ranges::is_sorted(order_); }  ///< whether slots are records
 
   friend bool operator==(const Layout& a, const Layout& b) { return a.lengths_ == b.lengths_; }
 
  private:
-  std::vector<Index> lengths_, order_, offsets_;
+  std::vector<Index> lengths_, order_, slots_, offsets_;
 };
 
 /// A batch of `Scalar` records of any lengths. `Sequence<int>` holds tokens, one feature.
@@ -68,54 +70,62 @@ class Sequence {
 
   /// Zeros. `features`: rows of every record.
   Sequence(Layout layout, Index features)
-      : layout_(std::make_shared<const Layout>(std::move(layout))),
-        values_(Values::Zero(checked_size(features, Features, "features"), layout_->columns())) {}
+      : layout_(std::move(layout)),
+        values_(Values::Zero(checked_size(features, Features, "features"), layout_.columns())) {}
+
+  /// The same sequence with its features in the type, or not. Throws shape_error if they are others.
+  template <int Other>
+    requires(Other != Features)
+  Sequence(const Sequence<Scalar, Other>& other) : Sequence(other.layout(), other.features()) {
+    values_ = other.values();
+  }
 
   /// From any range of records: (features, steps) matrices, or for tokens anything like std::vector<int>.
   /// Throws shape_error, naming the record, if they do not all have the same number of features.
   template <std::ranges::forward_range Records>
-    requires(!std::same_as<std::remove_cvref_t<Records>, Sequence>)
+    requires(!requires(const Records& r) { r.layout(); })
   explicit Sequence(const Records& records) : Sequence(layout_of(records), features_of(records)) {
-    std::vector<const std::ranges::range_value_t<Records>*> by_record;
-    for (const auto& record : records) by_record.push_back(&record);
+    std::vector<std::ranges::iterator_t<const Records>> record;
+    for (auto it = std::ranges::begin(records); it != std::ranges::end(records); ++it) record.push_back(it);
     for (Index t = 0; t < steps(); ++t)
-      for (Index slot = 0; slot < layout_->running(t); ++slot) {
-        const Index r = layout_->record(slot);
-        values_.col(layout_->offset(t) + slot) = column(*by_record[static_cast<std::size_t>(r)], t);
-      }
+      for (Index slot = 0; slot < layout_.running(t); ++slot)
+        values_.col(layout_.offset(t) + slot) = column(*record[static_cast<std::size_t>(layout_.record(slot))], t);
   }
 
   /// The same from a list: Sequence<float>{a, b} of matrices, Sequence<int>{{1, 2, 3}, {4}} of tokens.
-  Sequence(std::initializer_list<Record> records) : Sequence(std::vector<Record>(records)) {}
+  template <class Given>
+    requires requires(const Given& record) { record.cols(); }
+  Sequence(std::initializer_list<Given> records) : Sequence(std::vector<Record>(records.begin(), records.end())) {}
+  Sequence(std::initializer_list<std::vector<Scalar>> records) requires std::is_integral_v<Scalar>
+      : Sequence(std::vector<Record>(records)) {}
 
-  Index batch() const { return layout_->batch(); }
-  Index steps() const { return layout_->steps(); }
+  Index batch() const { return layout_.batch(); }
+  Index steps() const { return layout_.steps(); }
   Index features() const { return values_.rows(); }
-  Index length(Index record) const { return layout_->length(record); }
-  const Layout& layout() const { return *layout_; }
+  Index length(Index record) const { return layout_.length(record); }
+  const Layout& layout() const { return layout_; }
 
   /// Everything, (features, columns), as the layout orders it.
   const Values& values() const { return values_; }
   Values& values() { return values_; }
 
   /// Step t of all records that have one, the longest record first: (features, layout().running(t)).
-  auto view(Index t) const { return values_.middleCols(layout_->offset(t), layout_->running(t)); }
-  auto view(Index t) { return values_.middleCols(layout_->offset(t), layout_->running(t)); }
+  /// Throws shape_error unless there is such a step.
+  auto view(Index t) const { return values_.middleCols(first_column(t), layout_.running(t)); }
+  auto view(Index t) { return values_.middleCols(first_column(t), layout_.running(t)); }
 
   /// Record i in the caller's order: (features, length(i)).
   Values operator[](Index i) const {
     if (i < 0 || i >= batch()) detail::fail<shape_error>("record ", i, " of a batch of ", batch());
     Values record(features(), length(i));
-    Index slot = 0;
-    while (layout_->record(slot) != i) ++slot;
-    for (Index t = 0; t < record.cols(); ++t) record.col(t) = values_.col(layout_->offset(t) + slot);
+    for (Index t = 0; t < record.cols(); ++t) record.col(t) = values_.col(layout_.offset(t) + layout_.slot(i));
     return record;
   }
 
   /// The same values in another scalar.
   template <class S>
   Sequence<S, Features> cast() const {
-    Sequence<S, Features> other(*layout_, features());
+    Sequence<S, Features> other(layout_, features());
     other.values() = values_.template cast<S>();
     return other;
   }
@@ -123,20 +133,23 @@ class Sequence {
   /// Steps first .. first + count - 1 of every record; one that has ended by then has length zero there.
   Sequence chunk(Index first, Index count) const {
     if (first < 0 || count < 0) detail::fail<shape_error>("chunk(", first, ", ", count, "): a step is not negative");
-    std::vector<Index> lengths = layout_->lengths();
+    std::vector<Index> lengths = layout_.lengths();
     for (Index& length : lengths) length = std::clamp(length - first, Index{0}, count);
     Sequence part(Layout(std::move(lengths)), features());
-    std::vector<Index> slot_of(static_cast<std::size_t>(batch()));
-    for (Index slot = 0; slot < batch(); ++slot) slot_of[static_cast<std::size_t>(layout_->record(slot))] = slot;
     for (Index t = 0; t < part.steps(); ++t)
       for (Index slot = 0; slot < part.layout().running(t); ++slot) {
-        const Index from = slot_of[static_cast<std::size_t>(part.layout().record(slot))];
-        part.values_.col(part.layout().offset(t) + slot) = values_.col(layout_->offset(first + t) + from);
+        const Index from = layout_.slot(part.layout().record(slot));
+        part.values_.col(part.layout().offset(t) + slot) = values_.col(layout_.offset(first + t) + from);
       }
     return part;
   }
 
  private:
+  Index first_column(Index t) const {
+    if (t < 0 || t >= steps()) detail::fail<shape_error>("step ", t, " of a sequence of ", steps());
+    return layout_.offset(t);
+  }
+
   template <class R>
   static constexpr bool is_matrix = requires(const R& record) {
     record.cols();
@@ -176,7 +189,7 @@ class Sequence {
     return features == Dynamic ? 0 : features;
   }
 
-  std::shared_ptr<const Layout> layout_;
+  Layout layout_;
   Values values_;
 };
 

@@ -25,6 +25,8 @@ void require_logits(const Eigen::MatrixBase<Logits>& logits) {
     fail<shape_error>("logits are ", logits.rows(), " x ", logits.cols(),
                       ", decoding takes one column of at least one");
   if (!(logits.array() == logits.array()).all()) fail<non_finite_error>("a logit is nan");
+  using std::isfinite;
+  if (!isfinite(logits.maxCoeff())) fail<non_finite_error>("the largest logit is ", logits.maxCoeff());
 }
 }  // namespace detail
 

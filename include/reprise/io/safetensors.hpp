@@ -252,7 +252,7 @@ auto with_file(const std::filesystem::path& path, Use use) try {
   fail<format_error>(path.string(), ": ", error.what());
 }
 
-/// The file is the old one or the new one, whatever happens in between.
+/// The file is the old one or the new one, whatever is thrown in between.
 inline void replace_file(const std::filesystem::path& path, std::string_view bytes) {
   namespace fs = std::filesystem;
   std::error_code error;

@@ -1,6 +1,6 @@
 #pragma once
-// tanh and the logistic sigmoid over whole blocks, in place. Eigen's own are vectorised for float (a rational
-// approximation, within 3e-7 of tanh); every other scalar, dual numbers included, takes the standard functions by ADL.
+// tanh and the logistic sigmoid over whole blocks, in place. float and double take Eigen's own: for float a vectorised
+// rational approximation, within 3e-7 of tanh. Every other scalar, dual numbers included, takes the functions found by ADL.
 
 #include <reprise/core/types.hpp>
 

@@ -11,13 +11,11 @@
 namespace reprise {
 
 template <class Scalar_, int Inputs_ = Dynamic, int Outputs_ = Dynamic>
-struct Dense {
+struct Dense : StatelessLayer {
   using Scalar = Scalar_;
   static constexpr int Inputs = Inputs_, Outputs = Outputs_;
   using Input = Matrix<Scalar, Inputs, Dynamic>;
   using Output = Matrix<Scalar, Outputs, Dynamic>;
-  template <class Storage = Owned<>>
-  using State = Stateless<Storage>;
   template <class S>
   using Rebind = Dense<S, Inputs, Outputs>;
 
@@ -45,16 +43,12 @@ struct Dense {
   Index outputs() const { return W.rows(); }
   Index input_rows() const { return W.cols(); }
 
-  template <int Batch>
-  Stateless<Owned<Batch>> initial_state(Index /*batch*/) const {
-    return {};
-  }
-
   static const Output& output(const Trace& trace) { return trace.y; }
 
   void forward(const Input& x, const Pass& pass, Stateless<>& /*state*/, Trace& trace) const {
     const Index count = pass.layout.columns();
     detail::reserve(trace.y, outputs(), count);
+    if (count == 0) return;  // a batch of no records need not have the features
     auto y = trace.y.leftCols(count);
     product(y, W, x.leftCols(count));
     y.colwise() += b;
@@ -63,6 +57,7 @@ struct Dense {
   void backward(const Input& x, const Output& dy, const Pass& pass, Trace& /*trace*/, Stateless<>& /*dstate*/,
                 Dense& gradient, Input* dx) const {
     const Index count = pass.layout.columns();
+    if (count == 0) return;
     add_product(gradient.W, dy.leftCols(count), x.leftCols(count).transpose());
     gradient.b += dy.leftCols(count).rowwise().sum();
     if (!dx) return;

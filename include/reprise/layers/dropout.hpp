@@ -9,13 +9,11 @@
 namespace reprise {
 
 template <class Scalar_, int Features = Dynamic>
-struct Dropout {
+struct Dropout : StatelessLayer {
   using Scalar = Scalar_;
   static constexpr int Inputs = Features, Outputs = Features;
   using Input = Matrix<Scalar, Features, Dynamic>;
   using Output = Input;
-  template <class Storage = Owned<>>
-  using State = Stateless<Storage>;
   template <class S>
   using Rebind = Dropout<S, Features>;
 
@@ -41,28 +39,23 @@ struct Dropout {
   Index outputs() const { return features; }
   Index input_rows() const { return features; }
 
-  template <int Batch>
-  Stateless<Owned<Batch>> initial_state(Index /*batch*/) const {
-    return {};
-  }
-
   static const Output& output(const Trace& trace) { return trace.y; }
 
   /// Throws value_error if a training pass brings no Rng, or if `rate` is out of range.
   void forward(const Input& x, const Pass& pass, Stateless<>& /*state*/, Trace& trace) const {
     const Index count = pass.layout.columns();
-    detail::reserve(trace.y, features, count);
+    detail::reserve(trace.y, x.rows(), count);
     trace.y.leftCols(count) = x.leftCols(count);
     if (!active(pass)) return;
     require_rate();
     if (!pass.rng)
       detail::fail<value_error>("Dropout of rate ", rate,
-                                " needs an Rng while training: loss_and_gradient(..., {.rng = &rng})");
-    detail::reserve(trace.mask, features, count);
+                                " needs an Rng while training, loss_and_gradient(..., {.rng = &rng}), or a rate of 0");
+    detail::reserve(trace.mask, x.rows(), count);
     const double kept = 1 - rate;
     const auto threshold = static_cast<std::uint64_t>(kept * 0x1p32);
     for (Index j = 0; j < count; ++j)
-      for (Index i = 0; i < features; ++i) trace.mask(i, j) = (*pass.rng)() < threshold ? Scalar(1 / kept) : Scalar(0);
+      for (Index i = 0; i < x.rows(); ++i) trace.mask(i, j) = (*pass.rng)() < threshold ? Scalar(1 / kept) : Scalar(0);
     trace.y.leftCols(count).array() *= trace.mask.leftCols(count).array();
   }
 
@@ -78,7 +71,7 @@ struct Dropout {
   }
 
   template <int Batch>
-  const auto& step(const auto& x_t, Stateless<Owned<Batch>>& /*state*/) const {
+  Matrix<Scalar, Features, Batch> step(const auto& x_t, Stateless<Owned<Batch>>& /*state*/) const {
     return x_t;
   }
 

@@ -10,13 +10,11 @@
 namespace reprise {
 
 template <class Scalar_, int Vocabulary = Dynamic, int Features = Dynamic>
-struct Embedding {
+struct Embedding : StatelessLayer {
   using Scalar = Scalar_;
   static constexpr int Inputs = Vocabulary, Outputs = Features;
   using Input = Matrix<int, 1, Dynamic>;
   using Output = Matrix<Scalar, Features, Dynamic>;
-  template <class Storage = Owned<>>
-  using State = Stateless<Storage>;
   template <class S>
   using Rebind = Embedding<S, Vocabulary, Features>;
 
@@ -42,11 +40,6 @@ struct Embedding {
   Index outputs() const { return E.rows(); }
   Index input_rows() const { return 1; }
 
-  template <int Batch>
-  Stateless<Owned<Batch>> initial_state(Index /*batch*/) const {
-    return {};
-  }
-
   static const Output& output(const Trace& trace) { return trace.y; }
 
   void forward(const Input& x, const Pass& pass, Stateless<>& /*state*/, Trace& trace) const {
@@ -62,10 +55,12 @@ struct Embedding {
 
   /// `x_t`: a token, or a row of one for each record.
   template <int Batch>
-  auto step(const auto& x_t, Stateless<Owned<Batch>>& /*state*/) const {
-    if constexpr (std::is_integral_v<std::remove_cvref_t<decltype(x_t)>>) {
+  Matrix<Scalar, Features, Batch> step(const auto& x_t, Stateless<Owned<Batch>>& /*state*/) const {
+    using X = std::remove_cvref_t<decltype(x_t)>;
+    if constexpr (std::is_integral_v<X>) {
       return E.col(checked(x_t));
     } else {
+      static_assert(std::is_integral_v<typename X::Scalar>, "an embedding takes tokens, whole numbers");
       Matrix<Scalar, Features, Batch> y(outputs(), x_t.size());
       for (Index j = 0; j < x_t.size(); ++j) y.col(j) = E.col(checked(x_t(j)));
       return y;

@@ -22,7 +22,7 @@ struct Recurrent {
   template <class Storage = Owned<>>
   using State = typename C::template State<Storage>;
   template <class S>
-  using Rebind = Recurrent<typename C::template Rebind<S>>;
+  using Rebind = Recurrent<typename C::template Rebind<S, Inputs, Outputs>>;
 
   C cell;
 
@@ -53,6 +53,17 @@ struct Recurrent {
   }
 
   static const Output& output(const Trace& trace) { return trace.y; }
+
+  template <class Storage>
+  void require_state(const State<Storage>& state, Index batch) const {
+    std::size_t i = 0;
+    for_each_parameter(
+        [&, rows = cell.state_rows()](const auto& part) {
+          detail::require_size(part.rows(), rows[i++], "the state", "rows", "the model");
+          detail::require_size(part.cols(), batch, "the state", "columns", "the batch");
+        },
+        state);
+  }
 
   void forward(const Input& x, const Pass& pass, State<>& state, Trace& trace) const {
     const Layout& layout = pass.layout;

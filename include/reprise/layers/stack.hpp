@@ -97,6 +97,11 @@ struct Stack {
                        layers)};
   }
 
+  template <class Storage>
+  void require_state(const State<Storage>& state, Index batch) const {
+    each([&]<std::size_t I>() { std::get<I>(layers).require_state(std::get<I>(state.layers), batch); });
+  }
+
   static const Output& output(const Trace& trace) { return Last::output(std::get<Count - 1>(trace.layers)); }
 
   void forward(const Input& x, const Pass& pass, State<>& state, Trace& trace) const {

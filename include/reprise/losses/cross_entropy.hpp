@@ -22,6 +22,7 @@ struct SoftmaxCrossEntropy {
   typename Y::Scalar operator()(const Y& y, const Target& target, DY&& dy) const {
     using Scalar = typename Y::Scalar;
     using std::exp, std::log;
+    static_assert(std::is_integral_v<typename Target::Scalar>, "SoftmaxCrossEntropy takes targets that are tokens");
     detail::require_size(target.rows(), 1, "target", "rows", "SoftmaxCrossEntropy");
     detail::require_size(target.cols(), y.cols(), "target", "columns", "SoftmaxCrossEntropy of this model");
     detail::Sum<Scalar> sum(0);

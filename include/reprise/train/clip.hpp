@@ -29,9 +29,11 @@ double clip_norm(M& gradient, double max_norm) {
   return before;
 }
 
-/// Every entry into [-limit, limit]. Throws non_finite_error, the gradient unchanged, if one is not finite.
+/// Every entry into [-limit, limit]. Throws non_finite_error, the gradient unchanged, if one is not finite, value_error if
+/// `limit` is not positive.
 template <Module M>
 void clip_value(M& gradient, double limit) {
+  if (!(limit > 0)) detail::fail<value_error>("clip_value: limit = ", limit, ", it is positive");
   for_each_parameter(
       [](const std::string& name, const auto& p) {
         if (!p.allFinite()) detail::fail<non_finite_error>("clip_value: the gradient of ", name, " is not finite");

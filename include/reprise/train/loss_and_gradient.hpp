@@ -21,7 +21,7 @@ struct PassOptions {
   typename M::template State<>* state = nullptr;
   /// Where dropout takes its masks from: required as soon as a layer has one.
   Rng* rng = nullptr;
-  /// Whether to compute workspace.dx, too.
+  /// Whether to compute workspace.dx, too. (Tokens have no gradient: an embedding leaves it as it is.)
   bool input_gradient = false;
 };
 
@@ -30,7 +30,7 @@ template <Model M>
 struct Workspace {
   M gradient;                        ///< dL/dW of the last call
   typename M::template State<> dh0;  ///< dL/d(initial state) of the last call, one column for each record
-  typename M::Input dx;              ///< dL/dx of the last call, in the order of x.values(), if it was asked for
+  typename M::Input dx;              ///< dL/dx of the last call, its first columns those of x.values(), if asked for
 
   // Of the pass itself, in the order of the layout.
   typename M::Body::Trace trace;
@@ -50,6 +50,7 @@ typename M::Scalar forward_and_loss(const M& model, const typename M::InputSeque
                                     const Loss& loss, Workspace<M>& w, const Pass& pass,
                                     const PassOptions<M>& options) {
   using std::isfinite;
+  require_like(model, w.gradient, "the workspace");
   model.require_input(x);
   if (!(x.layout() == target.layout())) {
     require_size(target.batch(), x.batch(), "target", "records", "this batch");
@@ -58,7 +59,7 @@ typename M::Scalar forward_and_loss(const M& model, const typename M::InputSeque
         fail<shape_error>("target: record ", r, " has ", target.length(r), " steps, x has ", x.length(r));
   }
   if (options.state) {
-    model.require_batch(*options.state, x.batch());
+    model.body().require_state(*options.state, x.batch());
     M::to_layout_order(*options.state, x.layout(), w.state);
   } else {
     if (w.batch != x.batch()) w.state = model.initial_state(x.batch());

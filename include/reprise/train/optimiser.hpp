@@ -2,8 +2,8 @@
 // First-order optimisers. Each holds its moments as modules of the model's own type, and its options as plain numbers that
 // may be changed between steps (a schedule sets options.learning_rate). g is the gradient, p a parameter.
 //
-// Every step throws shape_error if the gradient is not of the model's shapes and non_finite_error if it is not finite, and
-// has then changed nothing.
+// Every step throws shape_error if the gradient is not of the model's shapes, non_finite_error if it is not finite, and
+// value_error if an option is out of its range; it has then changed nothing.
 
 #include <reprise/core/module.hpp>
 
@@ -16,11 +16,21 @@ template <Module M>
 void require_trainable(const M& model, const M& gradient, const M& moments) {
   require_like(model, gradient, "the gradient");
   require_like(model, moments, "the optimiser");
+  bool finite = true;
+  for_each_parameter([&](const auto& g) { finite = finite && g.allFinite(); }, gradient);
+  if (finite) return;
   for_each_parameter(
       [](const std::string& name, const auto& g) {
         if (!g.allFinite()) fail<non_finite_error>("the gradient of ", name, " is not finite");
       },
       gradient);
+}
+
+inline void require_option(bool in_range, const char* name, double value) {
+  if (!in_range) fail<value_error>(name, " = ", value, " is out of its range");
+}
+inline void require_learning_rate(double rate) {
+  require_option(rate >= 0 && std::isfinite(rate), "learning_rate", rate);
 }
 }  // namespace detail
 
@@ -38,6 +48,8 @@ struct SGD {
   explicit SGD(const M& model, SGDOptions options_ = {}) : options(options_), v(zeros_like(model)) {}
 
   void step(M& model, const M& gradient) {
+    detail::require_learning_rate(options.learning_rate);
+    detail::require_option(options.momentum >= 0 && options.momentum < 1, "momentum", options.momentum);
     detail::require_trainable(model, gradient, v);
     using Scalar = typename M::Scalar;
     const auto rate = static_cast<Scalar>(options.learning_rate), momentum = static_cast<Scalar>(options.momentum);
@@ -65,6 +77,8 @@ struct RMSProp {
   explicit RMSProp(const M& model, RMSPropOptions options_ = {}) : options(options_), r(zeros_like(model)) {}
 
   void step(M& model, const M& gradient) {
+    detail::require_learning_rate(options.learning_rate);
+    detail::require_option(options.decay >= 0 && options.decay < 1, "decay", options.decay);
     detail::require_trainable(model, gradient, r);
     using Scalar = typename M::Scalar;
     const auto rate = static_cast<Scalar>(options.learning_rate), decay = static_cast<Scalar>(options.decay);
@@ -100,6 +114,9 @@ struct Adam {
       : options(options_), m(zeros_like(model)), v(zeros_like(model)) {}
 
   void step(M& model, const M& gradient) {
+    detail::require_learning_rate(options.learning_rate);
+    detail::require_option(options.beta1 >= 0 && options.beta1 < 1, "beta1", options.beta1);
+    detail::require_option(options.beta2 >= 0 && options.beta2 < 1, "beta2", options.beta2);
     detail::require_trainable(model, gradient, m);
     ++t;
     using Scalar = typename M::Scalar;

@@ -66,17 +66,18 @@ struct SequenceModel : LayerOf<Body_> {
   State<> initial_state(Index batch) const { return body().template initial_state<Dynamic>(batch); }
 
   /// One step of a stream: `x_t` (inputs, batch), or a token; `state` goes from h_{t-1} to h_t; returns y_t (outputs, batch).
-  /// Throws shape_error, `state` unchanged, if x_t does not fit.
+  /// Throws shape_error if x_t or `state` does not fit, value_error for a token beyond the vocabulary; `state` is then
+  /// unchanged.
   template <class X, class S>
   auto step(const X& x_t, S& state) const {
     if constexpr (!std::is_integral_v<X>) {
-      static_assert(X::RowsAtCompileTime == Dynamic || Input::RowsAtCompileTime == Dynamic ||
-                        X::RowsAtCompileTime == Input::RowsAtCompileTime,
+      constexpr int given = X::RowsAtCompileTime, taken = Input::RowsAtCompileTime;
+      static_assert(given == Dynamic || taken == Dynamic || given == taken,
                     "x_t does not have as many rows as the model has inputs");
       detail::require_size(x_t.rows(), this->input_rows(), "x_t", "rows", "the model");
-      require_batch(state, x_t.cols());
+      body().require_state(state, x_t.cols());
     } else {
-      require_batch(state, 1);
+      body().require_state(state, 1);
     }
     const auto& h_t = body().step(x_t, state);
     Matrix<Scalar, Outputs, std::remove_cvref_t<decltype(h_t)>::ColsAtCompileTime> y_t = W_hy * h_t;
@@ -84,7 +85,7 @@ struct SequenceModel : LayerOf<Body_> {
     return y_t;
   }
 
-  /// y_t at every step of every record, from the zero state. Throws shape_error if x does not fit.
+  /// y_t at every step of every record, from the zero state. Throws as `step` does.
   OutputSequence forward(const InputSequence& x) const {
     auto state = initial_state(x.batch());
     return forward(x, state);
@@ -93,7 +94,7 @@ struct SequenceModel : LayerOf<Body_> {
   /// The same from `state`, one column for each record; it goes to the state after each record's last step.
   OutputSequence forward(const InputSequence& x, State<>& state) const {
     require_input(x);
-    require_batch(state, x.batch());
+    body().require_state(state, x.batch());
     State<> ordered;
     to_layout_order(state, x.layout(), ordered);
     typename Body::Trace trace;
@@ -120,13 +121,7 @@ struct SequenceModel : LayerOf<Body_> {
 
   void require_input(const InputSequence& x) const {
     if (x.batch() != 0) detail::require_size(x.features(), this->input_rows(), "x", "features", "the model");
-  }
-
-  template <class S>
-  void require_batch(const S& state, Index batch) const {
-    for_each_parameter(
-        [&](const auto& part) { detail::require_size(part.cols(), batch, "the state", "columns", "the batch"); },
-        state);
+    detail::require_size(x.values().cols(), x.layout().columns(), "x.values()", "columns", "its layout");
   }
 
   /// The columns of `from`, in the caller's order, into that of the layout; and back.
