@@ -36,7 +36,7 @@ require_file(a/model.safetensors)
 # A loss that is not finite ends the training, not the program.
 compose("${composed}" "stopped, for the .*kept in e/model.safetensors" ${small} --epochs 3 --learning-rate 1e30 --out e)
 compose("2" "cannot read nowhere.abc" --corpus nowhere.abc)
-compose("2" "--hidden many: takes a number" --hidden many)
+compose("2" "--hidden many: takes a whole number of at least 1" --hidden many)
 compose("2" "--bars is no option" --bars 3)
 compose("2" "--out needs a value" --out)
 file(WRITE ${WORK}/few.abc "X:1\nT:One\nM:C\nK:C\nCDEF GABc|\n")
