@@ -12,7 +12,22 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <vector>
+
+/// Throws std::invalid_argument, naming what the number is, unless the whole text is a finite one of at least `least`.
+template <class Number>
+Number number_from(std::string_view name, const std::string& text, Number least) {
+  Number number{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error == std::errc{} && end == text.data() + text.size() && number >= least &&
+      number <= std::numeric_limits<Number>::max())
+    return number;
+  std::ostringstream message;
+  message << name << " " << text << ": takes a " << (std::is_integral_v<Number> ? "whole " : "")
+          << "number of at least " << least;
+  throw std::invalid_argument(std::move(message).str());
+}
 
 struct Option {
   std::string name, value, help;
@@ -42,22 +57,10 @@ class Options {
 
   const std::string& text(std::string_view name) const { return find(options_, name).value; }
 
-  /// Throws std::invalid_argument unless the whole value is a number of at least `least`, and finite.
-  double number(std::string_view name, double least = 0) const { return parsed<double>(name, least, "a number"); }
-  int integer(std::string_view name, int least = 0) const { return parsed<int>(name, least, "a whole number"); }
+  /// Throw as number_from does.
+  double number(std::string_view name, double least = 0) const { return number_from(name, text(name), least); }
+  int integer(std::string_view name, int least = 0) const { return number_from(name, text(name), least); }
 
  private:
-  template <class Number>
-  Number parsed(std::string_view name, Number least, const char* kind) const {
-    const std::string& value = text(name);
-    Number number{};
-    const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
-    if (error != std::errc{} || end != value.data() + value.size() || !(number >= least) ||
-        number > std::numeric_limits<Number>::max())
-      throw std::invalid_argument(
-          (std::ostringstream() << name << " " << value << ": takes " << kind << " of at least " << least).str());
-    return number;
-  }
-
   std::vector<Option> options_;
 };

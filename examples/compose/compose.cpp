@@ -10,11 +10,6 @@
 #include "options.hpp"
 #include "settings.hpp"
 
-int number_in(const std::string& text) {
-  const Options said(0, nullptr, {{"the model's file: a size", text, ""}});
-  return said.integer("the model's file: a size", 1);
-}
-
 // What the file of a trained model says of its network.
 void read_settings_of_model(compose::Settings& settings) {
   auto said = reprise::load_metadata(settings.model);
@@ -23,8 +18,8 @@ void read_settings_of_model(compose::Settings& settings) {
       throw std::runtime_error(settings.model.string() + " was not written by compose: it has no " + name);
   settings.model_is_there = true;
   settings.cell = said["cell"];
-  settings.layers = number_in(said["layers"]);
-  settings.hidden = number_in(said["hidden"]);
+  settings.layers = number_from("layers of the model", said["layers"], 1);
+  settings.hidden = number_from("hidden units of the model", said["hidden"], 1);
 }
 
 int main(int argc, char** argv) try {
