@@ -81,6 +81,10 @@ TEST_CASE("below: every number, equally often; none below zero") {
   for (int i = 0; i < 70000; ++i) ++counts[rng.below(7)];
   for (const int count : counts) CHECK(count == Approx(10000).margin(450));
   CHECK_THROWS_AS(rng.below(0), rp::value_error);
+  // Of 3/4 of all 32-bit numbers a careless reduction gives each third number twice as often.
+  int multiples = 0;
+  for (int i = 0; i < 30000; ++i) multiples += rng.below(0xC0000000u) % 3 == 0;
+  CHECK(multiples == Approx(10000).margin(450));
 }
 
 TEST_CASE("shuffle: a permutation, every order equally often") {
