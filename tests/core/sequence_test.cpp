@@ -21,6 +21,21 @@ std::vector<MatrixXd> records(const std::vector<rp::Index>& lengths) {
   return result;
 }
 
+// A range whose records live no longer than it takes to read them, as those of std::views::transform.
+struct MadeOnTheWay {
+  struct iterator {
+    using value_type = MatrixXd;
+    using difference_type = std::ptrdiff_t;
+    rp::Index r = 0;
+    MatrixXd operator*() const { return numbered(r, 2, r + 1); }
+    iterator& operator++() { return ++r, *this; }
+    iterator operator++(int) { return {r++}; }
+    friend bool operator==(iterator, iterator) = default;
+  };
+  iterator begin() const { return {0}; }
+  iterator end() const { return {3}; }
+};
+
 }  // namespace
 
 TEST_CASE("records come back in the caller's order, whatever their lengths") {
@@ -68,9 +83,7 @@ TEST_CASE("sequences are built from any range, from a list, and of tokens") {
   CHECK(tokens.length(1) == 0);
   const std::vector<std::vector<int>> vectors{{7}, {8, 9}};
   CHECK(rp::Sequence<int>(vectors).view(0) == Eigen::RowVector2i(8, 7));
-  const auto made_on_the_way =
-      std::views::iota(0, 3) | std::views::transform([](int r) { return numbered(r, 2, r + 1); });
-  CHECK(rp::Sequence<double>(made_on_the_way)[2] == numbered(2, 2, 3));
+  CHECK(rp::Sequence<double>(MadeOnTheWay{})[2] == numbered(2, 2, 3));
   CHECK(rp::Sequence<float, 2>(list)[0] == numbered(0, 2, 3).cast<float>());
 }
 
