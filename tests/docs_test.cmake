@@ -43,3 +43,28 @@ ${statements}
 execute_process(COMMAND ${compile} -Wno-unused-but-set-variable -Wno-unused-variable ${WORK}/readme.cpp -o ${WORK}/readme
   COMMAND_ERROR_IS_FATAL ANY)
 execute_process(COMMAND ${WORK}/readme WORKING_DIRECTORY ${WORK} COMMAND_ERROR_IS_FATAL ANY)
+
+# The second listing goes on where the first one ends; every link leads somewhere.
+file(READ ${ROOT}/README.md text)
+string(REGEX MATCH "std::vector<Eigen::MatrixXf> records[^`]*" statements "${text}")
+file(WRITE ${WORK}/sequences.cpp "${preamble}
+int main() {
+${statements}
+  return x.batch() == 2 && x[1] == records[1] && sentences.length(1) == 4 ? 0 : 1;
+}
+")
+execute_process(COMMAND ${compile} ${WORK}/sequences.cpp -o ${WORK}/sequences COMMAND_ERROR_IS_FATAL ANY)
+execute_process(COMMAND ${WORK}/sequences COMMAND_ERROR_IS_FATAL ANY)
+
+file(GLOB pages RELATIVE ${ROOT} ${ROOT}/README.md ${ROOT}/docs/*.md)
+foreach(page ${pages})
+  file(READ ${ROOT}/${page} text)
+  get_filename_component(folder ${ROOT}/${page} DIRECTORY)
+  string(REGEX MATCHALL "\\]\\([a-z][^):]*\\)" links "${text}")
+  foreach(link ${links})
+    string(REGEX REPLACE "^\\]\\((.*)\\)$" "\\1" target "${link}")
+    if(NOT EXISTS ${folder}/${target})
+      message(FATAL_ERROR "${page} links to ${target}, which is not there")
+    endif()
+  endforeach()
+endforeach()

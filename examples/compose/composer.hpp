@@ -3,6 +3,8 @@
 
 #include <reprise/io/safetensors.hpp>
 
+#include <unistd.h>
+
 #include <atomic>
 #include <chrono>
 #include <csignal>
@@ -101,9 +103,10 @@ class Composer {
     const auto show = [&](char end) {
       const double elapsed = seconds_since(start), done = progress();
       const auto bits = [&](double CurvePoint::*of) { return curve_.empty() ? "-" : fixed(curve_.back().*of, 3); };
-      std::cout << "\r" << std::setw(5) << epoch << std::setw(27) << bits(&CurvePoint::train_bits) << std::setw(11)
-                << bits(&CurvePoint::held_out_bits) << std::setw(15) << fixed(characters / elapsed, 0) << std::setw(12)
-                << (done == 0 ? "?" : minutes_and_seconds(elapsed * (1 - done) / done)) << end << std::flush;
+      std::cout << (terminal_ ? "\r" : "") << std::setw(5) << epoch << std::setw(27) << bits(&CurvePoint::train_bits)
+                << std::setw(11) << bits(&CurvePoint::held_out_bits) << std::setw(15) << fixed(characters / elapsed, 0)
+                << std::setw(12) << (done == 0 ? "?" : minutes_and_seconds(elapsed * (1 - done) / done)) << end
+                << std::flush;
       shown = elapsed;
     };
     const auto after_chunk = [&](double total) {
@@ -111,7 +114,7 @@ class Composer {
       const double done = std::min(1.0, progress());
       // A cosine down to a hundredth, over whatever was asked for.
       trainer.set_learning_rate(settings_.learning_rate * (0.505 + 0.495 * std::cos(std::numbers::pi * done)));
-      if (seconds_since(start) - shown > 1) show(' ');
+      if (terminal_ && seconds_since(start) - shown > 1) show(' ');
       return interrupted || (settings_.epochs == 0 && done >= 1);
     };
     std::string ended = "trained";
@@ -224,6 +227,7 @@ class Composer {
     if (!(file << bytes)) throw std::runtime_error("cannot write " + (settings_.out / name).string());
   }
 
+  const bool terminal_ = isatty(STDOUT_FILENO) == 1;  // a log gets a line an epoch and no line twice
   Settings settings_;
   rp::Rng rng_;
   Corpus corpus_;

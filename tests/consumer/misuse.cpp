@@ -12,6 +12,10 @@ int main() {
   rp::Stack<rp::GRUCell<float, 1, 16>, rp::LSTMCell<float, 8, 8>> stack;
 #elif MISUSE == 3
   rp::check_cell(rp::GRUCell<float>{});
+#elif MISUSE == 5
+  rp::SequenceModel<rp::RNNCell<float>> model;
+  auto state = model.initial_state();
+  model.step(0.5f, state);
 #elif MISUSE == 4
   rp::Recurrent<rp::Dense<float>> layer;
 #endif

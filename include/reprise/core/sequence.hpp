@@ -80,7 +80,7 @@ class Sequence {
     values_ = other.values();
   }
 
-  /// From any range of records: (features, steps) matrices, or for tokens anything like std::vector<int>.
+  /// From any range of records: (features, steps) matrices, or for tokens or one feature anything like std::vector.
   /// Throws shape_error, naming the record, if they do not all have the same number of features.
   template <std::ranges::forward_range Records>
     requires(!requires(const Records& r) { r.layout(); })

@@ -70,6 +70,7 @@ struct SequenceModel : LayerOf<Body_> {
   /// unchanged.
   template <class X, class S>
   auto step(const X& x_t, S& state) const {
+    static_assert(!std::is_floating_point_v<X>, "x_t is a column, (inputs, batch), or a token: not a number");
     if constexpr (!std::is_integral_v<X>) {
       constexpr int given = X::RowsAtCompileTime, taken = Input::RowsAtCompileTime;
       static_assert(given == Dynamic || taken == Dynamic || given == taken,
