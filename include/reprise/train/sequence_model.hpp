@@ -115,6 +115,7 @@ struct SequenceModel : LayerOf<Body_> {
 
   void readout_back(const typename Body::Output& h, Index count, const auto& dy, SequenceModel& gradient,
                     auto& dh) const {
+    if (count == 0) return;
     add_product(gradient.W_hy, dy.leftCols(count), h.leftCols(count).transpose());
     if constexpr (bias == Bias::present) gradient.b_y += dy.leftCols(count).rowwise().sum();
     product(dh.leftCols(count), W_hy.transpose(), dy.leftCols(count));
