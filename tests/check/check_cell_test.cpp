@@ -34,9 +34,9 @@ struct MutantLSTM : rp::LSTMCell<S, I, H> {
   template <class S2, int I2 = rp::Dynamic, int H2 = rp::Dynamic>
   using Rebind = MutantLSTM<S2, I2, H2>;
 
-  void step(auto& trace, auto& state) const {
+  void step(auto& packed, auto& trace, auto& state) const {
     auto c_before = state.c.eval();
-    Base::step(trace, state);
+    Base::step(packed, trace, state);
     if (mutation == Mutation::forget_gate_left_out) {
       state.c += c_before;
       trace.tanh_c = state.c;
@@ -48,14 +48,14 @@ struct MutantLSTM : rp::LSTMCell<S, I, H> {
       state.h *= S(1.000001);
   }
 
-  void step_back(const auto& before, auto& trace, auto& d) const {
+  void step_back(auto& packed, const auto& before, auto& trace, auto& d) const {
     const auto i = gate(trace.a, 0).eval(), f = gate(trace.a, 1).eval(), g = gate(trace.a, 2).eval(),
                o = gate(trace.a, 3).eval(), tanh_c = trace.tanh_c.eval();
     auto dc = (d.c.array() + d.h.array() * o.array() * (S(1) - tanh_c.array().square())).eval();
     if (mutation == Mutation::tanh_derivative_twice)
       d.c.array() -= d.h.array() * o.array() * (S(1) - tanh_c.array().square()) * tanh_c.array().square();
     if (mutation == Mutation::tanh_derivative_missing) d.c.array() += d.h.array() * o.array() * tanh_c.array().square();
-    Base::step_back(before, trace, d);
+    Base::step_back(packed, before, trace, d);
     if (mutation == Mutation::i_for_g) gate(trace.a, 0) = dc.array() * i.array() * i.array() * (S(1) - i.array());
     if (mutation == Mutation::c_for_c_before)
       gate(trace.a, 1) = dc * (f.array() * before.c.array() + i.array() * g.array()) * f.array() * (S(1) - f.array());
@@ -80,8 +80,8 @@ struct MutantLSTM : rp::LSTMCell<S, I, H> {
     if (mutation == Mutation::bias_once) gradient.b_h = trace.a.col(0);
   }
 
-  void project_back(const auto& trace, auto& dx) const {
-    Base::project_back(trace, dx);
+  void project_back(auto& packed, const auto& trace, auto& dx) const {
+    Base::project_back(packed, trace, dx);
     if (mutation == Mutation::dx_of_first_gate) dx = gate(this->W_xh, 0).transpose() * gate(trace.a, 0);
   }
 

@@ -56,3 +56,89 @@ TEST_CASE("products without columns or without terms") {
   rp::product(none, MatrixXd(3, 4), MatrixXd(4, 0));
   CHECK(none.cols() == 0);
 }
+
+namespace {
+
+// A product of every kind against Eigen's, of sizes that leave every kind of rest: rows beyond the last register, columns
+// beyond the last tile, a depth of more than one block. Entries are small whole numbers: float is exact.
+template <class Scalar>
+void check_kernel(rp::Index rows, rp::Index depth, rp::Index columns) {
+  using M = rp::Matrix<Scalar>;
+  const auto whole_numbers = [](rp::Index m, rp::Index n) {
+    return M((M::Random(m, n) * Scalar(8)).array().round().matrix());
+  };
+  const M around = whole_numbers(rows + 5, depth + 3), a = around.block(2, 1, rows, depth), a_t = a.transpose();
+  const M b = whole_numbers(depth, columns), b_t = b.transpose(), before = whole_numbers(rows, columns);
+  const M expected = a.lazyProduct(b);
+  const rp::PackedMatrix<Scalar> packed(a), packed_t(a_t.transpose());
+  M c = before;
+  const auto check = [&](const auto& left, const auto& right) {
+    CAPTURE(rows, depth, columns);
+    rp::product(c, left, right);
+    REQUIRE((c == expected));
+    c = before;
+    rp::add_product(c, left, right);
+    REQUIRE((c == before + expected));
+  };
+  check(a, b);
+  check(a_t.transpose(), b);
+  check(a, b_t.transpose());
+  check(a_t.transpose(), b_t.transpose());
+  check(packed, b);
+  check(packed_t, b);
+  check(packed, b_t.transpose());
+
+  M large = M::Constant(rows + 4, columns + 2, Scalar(7));
+  rp::product(large.block(1, 1, rows, columns), around.block(2, 1, rows, depth), b);
+  REQUIRE((large.block(1, 1, rows, columns) == expected));
+  large.block(1, 1, rows, columns).setConstant(Scalar(7));
+  REQUIRE((large.array() == Scalar(7)).all());  // nothing was written beside it
+}
+
+}  // namespace
+
+TEMPLATE_TEST_CASE("the kernel, of every size that leaves another rest", "", float, double) {
+  for (const rp::Index rows : {1, 2, 3, 8, 15, 16, 17, 33, 48, 63, 65, 100})
+    for (const rp::Index columns : {0, 1, 2, 3, 4, 5, 6, 7, 8, 11, 13})
+      for (const rp::Index depth : {0, 1, 5, 129}) check_kernel<TestType>(rows, depth, columns);
+  for (const rp::Index depth : {128, 300, 600, 1025}) check_kernel<TestType>(40, depth, 9);
+}
+
+TEMPLATE_TEST_CASE("a column of a product does not depend on its neighbours, nor on the form of A", "", float, double) {
+  using M = rp::Matrix<TestType>;
+  const M a = M::Random(70, 200), b = M::Random(200, 13);
+  const rp::PackedMatrix<TestType> packed(a);
+  M together(70, 13), direct(70, 13), alone(70, 1);
+  rp::product(together, packed, b);
+  rp::product(direct, a, b);
+  CHECK((together == direct));
+  for (rp::Index j = 0; j < 13; ++j) {
+    rp::product(alone, packed, b.col(j));
+    CHECK((alone == together.col(j)));
+  }
+}
+
+TEST_CASE("PackedWeights packs each matrix and each transpose once, and again after forget") {
+  MatrixXd w = MatrixXd::Random(6, 6), h = MatrixXd::Random(6, 2), c(6, 2), half(3, 2);
+  rp::PackedWeights<double> packed;
+  const MatrixXd before = w;
+  rp::product(c, packed(w), h);
+  w.setZero();
+  rp::product(c, packed(w), h);
+  CHECK((c - before * h).norm() < 1e-14);  // still the packed one
+  rp::product(c, packed(w.transpose()), h);
+  CHECK(c.isZero(0));  // another
+  packed.forget();
+  w = -before;
+  rp::product(c, packed(w), h);
+  CHECK((c + before * h).norm() < 1e-14);
+  rp::product(c, packed(w.transpose()), h);
+  CHECK((c + before.transpose() * h).norm() < 1e-14);
+  rp::product(half, packed(w.topRows(3)), h);
+  CHECK((half + before.topRows(3) * h).norm() < 1e-14);
+  rp::product(half, packed(w.bottomRows(3)), h);
+  CHECK((half + before.bottomRows(3) * h).norm() < 1e-14);
+  rp::product(c, packed(2 * w), h);  // an expression has no packed form
+  CHECK((c + 2 * before * h).norm() < 1e-14);
+  CHECK(&packed(w) == &packed(w));
+}

@@ -24,6 +24,7 @@
 #include <reprise/core/cell.hpp>
 #include <reprise/core/initialise.hpp>
 #include <reprise/kernels/activation.hpp>
+#include <reprise/kernels/elementwise.hpp>
 #include <reprise/kernels/product.hpp>
 
 namespace reprise {
@@ -84,37 +85,38 @@ struct GRUCell {
   std::array<Index, 1> state_rows() const { return {outputs()}; }
   std::array<Index, 3> trace_rows() const { return {3 * outputs(), outputs(), outputs()}; }
 
-  void project(const auto& x, auto& trace) const {
-    product(trace.a, W_xh, x);
+  void project(auto& packed, const auto& x, auto& trace) const {
+    product(trace.a, packed(W_xh), x);
     if constexpr (bias == Bias::present) trace.a.colwise() += b_h;
   }
 
-  void step(auto& trace, auto& state) const {
-    add_product(gates_rz(trace.a), gates_rz(W_hh), state.h);
-    product(trace.m, gate(W_hh, 2), state.h);  // m_t = U_n h_{t-1} + b_hn
+  void step(auto& packed, auto& trace, auto& state) const {
+    add_product(gates_rz(trace.a), packed(gates_rz(W_hh)), state.h);
+    product(trace.m, packed(gate(W_hh, 2)), state.h);  // m_t = U_n h_{t-1} + b_hn
     if constexpr (bias == Bias::present) trace.m.colwise() += b_hn;
-    sigmoid_in_place(gates_rz(trace.a));
-
-    auto [r, z, n] = gates(trace.a);
-    n.array() += r.array() * trace.m.array();  // n_t = tanh(W_n x_t + b_n + r_t m_t)
-    tanh_in_place(n);
-    state.h.array() = n.array() + z.array() * (state.h.array() - n.array());  // h_t = (1 - z_t) n_t + z_t h_{t-1}
+    elementwise(
+        [](auto& r, auto& z, auto& n, const auto& m, auto& h) {
+          r = sigmoid(r);
+          z = sigmoid(z);
+          n = tanh(n + r * m);
+          h = n + z * (h - n);  // (1 - z) n + z h
+        },
+        gate(trace.a, 0), gate(trace.a, 1), gate(trace.a, 2), trace.m, state.h);
   }
 
-  void step_back(const auto& before, auto& trace, auto& d) const {
-    auto [gate_r, gate_z, gate_n] = gates(trace.a);
-    auto r = gate_r.array(), z = gate_z.array(), n = gate_n.array();
-    auto m = trace.m.array(), dm = trace.dm.array(), dh = d.h.array();
-    const Scalar one(1);
-
-    dm = dh * (one - z);                              // dn_t = dh_t (1 - z_t), until dm_t takes its place
-    z = dh * (before.h.array() - n) * z * (one - z);  // da_z, from dz_t = dh_t (h_{t-1} - n_t)
-    dh -= dm;                                         // dh_t z_t
-    n = dm * (one - n.square());                      // da_n = dn_t (1 - n_t^2)
-    dm = n * r;                                       // dm_t = da_n r_t
-    r = n * m * r * (one - r);                        // da_r, from dr_t = da_n m_t
-    add_product(d.h, gates_rz(W_hh).transpose(), gates_rz(trace.a));
-    add_product(d.h, gate(W_hh, 2).transpose(), trace.dm);
+  void step_back(auto& packed, const auto& before, auto& trace, auto& d) const {
+    elementwise(
+        [](auto& r, auto& z, auto& n, const auto& h_before, const auto& m, auto& dm, auto& dh) {
+          const auto dn = dh * (1 - z), dz = dh * (h_before - n);
+          dh = dh * z;  // the part of dh_{t-1} that does not pass through the gates
+          n = dn * (1 - n * n);
+          z = dz * z * (1 - z);
+          dm = n * r;
+          r = n * m * r * (1 - r);
+        },
+        gate(trace.a, 0), gate(trace.a, 1), gate(trace.a, 2), before.h, trace.m, trace.dm, d.h);
+    add_product(d.h, packed(gates_rz(W_hh).transpose()), gates_rz(trace.a));
+    add_product(d.h, packed(gate(W_hh, 2).transpose()), trace.dm);
   }
 
   void accumulate(const auto& x, const auto& before, const auto& trace, GRUCell& gradient) const {
@@ -127,13 +129,12 @@ struct GRUCell {
     }
   }
 
-  void project_back(const auto& trace, auto& dx) const {
-    product(dx, W_xh.transpose(), trace.a);  // dx_t = W_xh^T da_t
+  void project_back(auto& packed, const auto& trace, auto& dx) const {
+    product(dx, packed(W_xh.transpose()), trace.a);  // dx_t = W_xh^T da_t
   }
 
  private:
   auto gate(auto& stacked, Index k) const { return row_block<Hidden>(stacked, k, outputs()); }
-  auto gates(auto& a) const { return std::tuple{gate(a, 0), gate(a, 1), gate(a, 2)}; }
   auto gates_rz(auto& stacked) const { return stacked.template topRows<times(2, Hidden)>(2 * outputs()); }
 };
 

@@ -24,6 +24,7 @@
 #include <reprise/core/cell.hpp>
 #include <reprise/core/initialise.hpp>
 #include <reprise/kernels/activation.hpp>
+#include <reprise/kernels/elementwise.hpp>
 #include <reprise/kernels/product.hpp>
 
 namespace reprise {
@@ -81,40 +82,39 @@ struct LSTMCell {
   std::array<Index, 2> state_rows() const { return {outputs(), outputs()}; }
   std::array<Index, 2> trace_rows() const { return {4 * outputs(), outputs()}; }
 
-  void project(const auto& x, auto& trace) const {
-    product(trace.a, W_xh, x);
+  void project(auto& packed, const auto& x, auto& trace) const {
+    product(trace.a, packed(W_xh), x);
     if constexpr (bias == Bias::present) trace.a.colwise() += b_h;
   }
 
-  void step(auto& trace, auto& state) const {
-    add_product(trace.a, W_hh, state.h);  // a_t = W_xh x_t + b_h + W_hh h_{t-1}
-    auto [i, f, g, o] = gates(trace.a);
-    sigmoid_in_place(i);
-    sigmoid_in_place(f);
-    tanh_in_place(g);
-    sigmoid_in_place(o);
-    state.c.array() = f.array() * state.c.array() + i.array() * g.array();  // c_t = f_t c_{t-1} + i_t g_t
-    trace.tanh_c = state.c;
-    tanh_in_place(trace.tanh_c);
-    state.h.array() = o.array() * trace.tanh_c.array();  // h_t = o_t tanh(c_t)
+  void step(auto& packed, auto& trace, auto& state) const {
+    add_product(trace.a, packed(W_hh), state.h);  // a_t = W_xh x_t + b_h + W_hh h_{t-1}
+    elementwise(
+        [](auto& i, auto& f, auto& g, auto& o, auto& c, auto& tanh_c, auto& h) {
+          i = sigmoid(i);
+          f = sigmoid(f);
+          g = tanh(g);
+          o = sigmoid(o);
+          c = f * c + i * g;
+          tanh_c = tanh(c);
+          h = o * tanh_c;
+        },
+        gate(trace.a, 0), gate(trace.a, 1), gate(trace.a, 2), gate(trace.a, 3), state.c, trace.tanh_c, state.h);
   }
 
-  void step_back(const auto& before, auto& trace, auto& d) const {
-    auto [gate_i, gate_f, gate_g, gate_o] = gates(trace.a);
-    auto i = gate_i.array(), f = gate_f.array(), g = gate_g.array(), o = gate_o.array();
-    auto tanh_c = trace.tanh_c.array(), dc = d.c.array(), dh = d.h.array();
-    const Scalar one(1);
-
-    dc += dh * o * (one - tanh_c.square());  // dc_t += dh_t o_t (1 - tanh(c_t)^2)
-    o = dh * tanh_c * o * (one - o);         // da_o, from do_t = dh_t tanh(c_t)
-    auto& kept = tanh_c;                     // read for the last time: from here on scratch
-    kept = i;
-    i = dc * g * i * (one - i);                 // da_i, from di_t = dc_t g_t
-    g = dc * kept * (one - g.square());         // da_g, from dg_t = dc_t i_t
-    kept = dc * f;                              // dc_{t-1} = dc_t f_t
-    f = dc * before.c.array() * f * (one - f);  // da_f, from df_t = dc_t c_{t-1}
-    dc = kept;
-    product(d.h, W_hh.transpose(), trace.a);  // dh_{t-1} = W_hh^T da_t
+  void step_back(auto& packed, const auto& before, auto& trace, auto& d) const {
+    elementwise(
+        [](auto& i, auto& f, auto& g, auto& o, const auto& c_before, const auto& tanh_c, auto& dc, const auto& dh) {
+          dc += dh * o * (1 - tanh_c * tanh_c);
+          const auto di = dc * g, df = dc * c_before, dg = dc * i, do_t = dh * tanh_c;
+          dc = dc * f;  // dc_{t-1}
+          i = di * i * (1 - i);
+          f = df * f * (1 - f);
+          g = dg * (1 - g * g);
+          o = do_t * o * (1 - o);
+        },
+        gate(trace.a, 0), gate(trace.a, 1), gate(trace.a, 2), gate(trace.a, 3), before.c, trace.tanh_c, d.c, d.h);
+    product(d.h, packed(W_hh.transpose()), trace.a);  // dh_{t-1} = W_hh^T da_t
   }
 
   void accumulate(const auto& x, const auto& before, const auto& trace, LSTMCell& gradient) const {
@@ -123,13 +123,12 @@ struct LSTMCell {
     if constexpr (bias == Bias::present) gradient.b_h += trace.a.rowwise().sum();
   }
 
-  void project_back(const auto& trace, auto& dx) const {
-    product(dx, W_xh.transpose(), trace.a);  // dx_t = W_xh^T da_t
+  void project_back(auto& packed, const auto& trace, auto& dx) const {
+    product(dx, packed(W_xh.transpose()), trace.a);  // dx_t = W_xh^T da_t
   }
 
  private:
   auto gate(auto& stacked, Index k) const { return row_block<Hidden>(stacked, k, outputs()); }
-  auto gates(auto& a) const { return std::tuple{gate(a, 0), gate(a, 1), gate(a, 2), gate(a, 3)}; }
 };
 
 }  // namespace reprise

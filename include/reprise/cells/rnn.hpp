@@ -15,6 +15,7 @@
 #include <reprise/core/cell.hpp>
 #include <reprise/core/initialise.hpp>
 #include <reprise/kernels/activation.hpp>
+#include <reprise/kernels/elementwise.hpp>
 #include <reprise/kernels/product.hpp>
 
 namespace reprise {
@@ -66,20 +67,19 @@ struct RNNCell {
   std::array<Index, 1> state_rows() const { return {outputs()}; }
   std::array<Index, 1> trace_rows() const { return {outputs()}; }
 
-  void project(const auto& x, auto& trace) const {
-    product(trace.a, W_xh, x);
+  void project(auto& packed, const auto& x, auto& trace) const {
+    product(trace.a, packed(W_xh), x);
     if constexpr (bias == Bias::present) trace.a.colwise() += b_h;
   }
 
-  void step(auto& trace, auto& state) const {
-    add_product(trace.a, W_hh, state.h);  // a_t = W_xh x_t + b_h + W_hh h_{t-1}
-    tanh_in_place(trace.a);               // h_t = tanh(a_t)
-    state.h = trace.a;
+  void step(auto& packed, auto& trace, auto& state) const {
+    add_product(trace.a, packed(W_hh), state.h);                               // a_t = W_xh x_t + b_h + W_hh h_{t-1}
+    elementwise([](auto& a, auto& h) { h = a = tanh(a); }, trace.a, state.h);  // h_t = tanh(a_t)
   }
 
-  void step_back(const auto& /*before*/, auto& trace, auto& d) const {
-    trace.a.array() = (Scalar(1) - trace.a.array().square()) * d.h.array();  // da_t = (1 - h_t^2) dh_t
-    product(d.h, W_hh.transpose(), trace.a);                                 // dh_{t-1} = W_hh^T da_t
+  void step_back(auto& packed, const auto& /*before*/, auto& trace, auto& d) const {
+    elementwise([](auto& a, const auto& dh) { a = (1 - a * a) * dh; }, trace.a, d.h);  // da_t = (1 - h_t^2) dh_t
+    product(d.h, packed(W_hh.transpose()), trace.a);                                   // dh_{t-1} = W_hh^T da_t
   }
 
   void accumulate(const auto& x, const auto& before, const auto& trace, RNNCell& gradient) const {
@@ -88,8 +88,8 @@ struct RNNCell {
     if constexpr (bias == Bias::present) gradient.b_h += trace.a.rowwise().sum();
   }
 
-  void project_back(const auto& trace, auto& dx) const {
-    product(dx, W_xh.transpose(), trace.a);  // dx_t = W_xh^T da_t
+  void project_back(auto& packed, const auto& trace, auto& dx) const {
+    product(dx, packed(W_xh.transpose()), trace.a);  // dx_t = W_xh^T da_t
   }
 };
 

@@ -8,6 +8,9 @@
 //   accumulate    dL/dW += ..., for a run at once                one product per matrix
 //   project_back  dL/dx, for a run at once                       one product
 //
+// `packed(W)` is W in the order in which products read it fastest, if the caller of the hook has packed it for the whole
+// sequence, else W itself: what the hooks multiply by at every step goes through it.
+//
 // docs/adding_a_cell.md writes one from start to end; check/check_cell.hpp proves it.
 
 #include <reprise/core/parts.hpp>
@@ -17,22 +20,30 @@
 
 namespace reprise {
 
+/// Gives a cell's hooks the weights as they are: `packed(W_hh)` is W_hh. The other way is PackedWeights.
+struct AsTheyAre {
+  template <class M>
+  M operator()(M&& m) const {
+    return std::forward<M>(m);
+  }
+};
+
 template <class C>
 concept Cell = Module<C> && std::constructible_from<C, Sizes> && std::constructible_from<C, Sizes, Rng&> &&
     requires(const C& cell, C& gradient, typename C::template State<Columns>& state,
              typename C::template Trace<Columns>& trace, const Matrix<typename C::Scalar>& x,
-             Matrix<typename C::Scalar>& dx) {
+             Matrix<typename C::Scalar>& dx, AsTheyAre& packed) {
   { C::Inputs } -> std::convertible_to<int>;
   { C::Outputs } -> std::convertible_to<int>;  // rows of state.h, which is what the layer above sees
   { cell.inputs() } -> std::same_as<Index>;
   { cell.outputs() } -> std::same_as<Index>;
   cell.state_rows();  // std::array: rows of each part of the state
   cell.trace_rows();  // std::array: rows of each part of the trace
-  cell.project(x, trace);
-  cell.step(trace, state);
-  cell.step_back(state, trace, state);
+  cell.project(packed, x, trace);
+  cell.step(packed, trace, state);
+  cell.step_back(packed, state, trace, state);
   cell.accumulate(x, state, trace, gradient);
-  cell.project_back(trace, dx);
+  cell.project_back(packed, trace, dx);
   state.h;
 };
 

@@ -1,82 +1,64 @@
 #pragma once
-// The matrix products of the cells, each through one door. Whatever blocks and views a caller has, matrices of run-time
-// sizes end in one compiled function per scalar and kind of product: instantiating Eigen's product for each kind of block
-// would double the time it takes to compile a model. Sizes known to the compiler go straight to Eigen, which unrolls them.
+// The matrix products of the cells, all through one door: A may be packed, a matrix, or the transpose of one, B a matrix or
+// the transpose of one. float and double take the kernel of multiply.hpp, whatever blocks and views a caller has, so that
+// there is little to compile; every other scalar, and what is not columns in memory, takes Eigen's product.
 
-#include <reprise/core/types.hpp>
-
-#include <type_traits>
+#include <reprise/kernels/packed_matrix.hpp>
 
 namespace reprise {
 
 namespace detail {
 
-template <class Scalar>
-using ConstView = Eigen::Map<const Matrix<Scalar>, 0, Eigen::OuterStride<>>;
-template <class Scalar>
-using View = Eigen::Map<Matrix<Scalar>, 0, Eigen::OuterStride<>>;
+template <class Scalar, class Stored, class B, class C>
+void multiply_by(Left left, Index depth, const Stored* a, Index a_step, const B& b, C& c, bool add) {
+  const auto& stored = Operand<B>::stored(b);
+  const Index step = stored.outerStride();
+  multiply<Scalar, Stored>(left, c.rows(), c.cols(), depth, a, a_step, stored.data(), Operand<B>::transposed ? step : 1,
+                           Operand<B>::transposed ? 1 : step, c.data(), c.outerStride(), add);
+}
 
-// An operand that is the transpose of a matrix is stored as that matrix.
-template <class M>
-struct Operand {
-  using Stored = M;
-  static constexpr bool transposed = false;
-  static const M& stored(const M& m) { return m; }
-};
-template <class M>
-struct Operand<Eigen::Transpose<M>> {
-  using Stored = std::remove_cvref_t<M>;
-  static constexpr bool transposed = true;
-  static const auto& stored(const Eigen::Transpose<M>& m) { return m.nestedExpression(); }
-};
-
-// Whether M is what a View describes: columns of contiguous entries in memory, of sizes known at run time only. A row-major
-// matrix is not, nor is an expression yet to be evaluated.
-template <class M>
-constexpr bool is_viewable = M::RowsAtCompileTime == Dynamic&& M::ColsAtCompileTime == Dynamic && !M::IsRowMajor &&
-                             (Eigen::internal::traits<M>::Flags & Eigen::DirectAccessBit) != 0 &&
-                             Eigen::internal::inner_stride_at_compile_time<M>::ret == 1;
-
-template <bool TransposeA, bool TransposeB, class Scalar>
-[[gnu::noinline]] void add_product_of_views(View<Scalar> c, ConstView<Scalar> a, ConstView<Scalar> b) {
-  if constexpr (TransposeA)
-    c.noalias() += a.transpose() * b;
-  else if constexpr (TransposeB)
-    c.noalias() += a * b.transpose();
-  else
+template <class C, class A, class B>
+void product(C& c, const A& a, const B& b, bool add) {
+  using Scalar = typename C::Scalar;
+  using StoredA = typename Operand<A>::Stored;
+  eigen_assert(c.rows() == a.rows() && c.cols() == b.cols() && a.cols() == b.rows());
+  if constexpr (packed_scalar<Scalar> && is_columns<C> && is_columns<StoredA> &&
+                is_columns<typename Operand<B>::Stored>) {
+    const auto& stored = Operand<A>::stored(a);
+    multiply_by<Scalar>(Operand<A>::transposed ? Left::transpose : Left::matrix, a.cols(), stored.data(),
+                        stored.outerStride(), b, c, add);
+  } else if (add) {
     c.noalias() += a * b;
+  } else {
+    c.noalias() = a * b;
+  }
+}
+
+template <class C, class Scalar, class Stored, class B>
+void product(C& c, const PackedMatrix<Scalar, Stored>& a, const B& b, bool add) {
+  eigen_assert(c.rows() == a.rows() && c.cols() == b.cols() && a.cols() == b.rows());
+  if constexpr (is_columns<C> && is_columns<typename Operand<B>::Stored>) {
+    multiply_by<Scalar>(Left::panels, a.cols(), a.data(), 0, b, c, add);
+  } else {  // rare: through copies that are columns
+    const Matrix<Scalar> b_columns = b;
+    Matrix<Scalar> c_columns = c;
+    multiply_by<Scalar>(Left::panels, a.cols(), a.data(), 0, b_columns, c_columns, add);
+    c = c_columns;
+  }
 }
 
 }  // namespace detail
 
-/// C += A B. `a` or `b` may be a transpose; `c` shares no memory with them.
-template <class C, class A, class B>
-void add_product(C&& c, const A& a, const B& b) {
-  using Scalar = typename std::remove_cvref_t<C>::Scalar;
-  using StoredA = typename detail::Operand<A>::Stored;
-  using StoredB = typename detail::Operand<B>::Stored;
-  if constexpr (detail::is_viewable<std::remove_cvref_t<C>> && detail::is_viewable<StoredA> &&
-                detail::is_viewable<StoredB> && !(detail::Operand<A>::transposed && detail::Operand<B>::transposed)) {
-    const auto view = [](const auto& m) {
-      return detail::ConstView<Scalar>(m.data(), m.rows(), m.cols(), Eigen::OuterStride<>(m.outerStride()));
-    };
-    detail::add_product_of_views<detail::Operand<A>::transposed, detail::Operand<B>::transposed, Scalar>(
-        detail::View<Scalar>(c.data(), c.rows(), c.cols(), Eigen::OuterStride<>(c.outerStride())),
-        view(detail::Operand<A>::stored(a)), view(detail::Operand<B>::stored(b)));
-  } else {
-    c.noalias() += a * b;
-  }
-}
-
-/// C := A B.
+/// C := A B. `c` shares no memory with `a` or `b`.
 template <class C, class A, class B>
 void product(C&& c, const A& a, const B& b) {
-  if constexpr (detail::is_viewable<std::remove_cvref_t<C>>) {
-    c.setZero();
-    add_product(c, a, b);
-  } else {
-    c.noalias() = a * b;
-  }
+  detail::product(c, a, b, false);
+}
+
+/// C += A B.
+template <class C, class A, class B>
+void add_product(C&& c, const A& a, const B& b) {
+  detail::product(c, a, b, true);
 }
 
 }  // namespace reprise

@@ -10,6 +10,7 @@
 
 #include <reprise/core/cell.hpp>
 #include <reprise/core/layer.hpp>
+#include <reprise/kernels/packed_matrix.hpp>
 
 namespace reprise {
 
@@ -32,6 +33,7 @@ struct Recurrent {
     typename C::template Trace<Owned<>> steps;  // of every step when training, else of one run
     State<Owned<>> before;                      // the state each step began with, aligned with its columns
     Output y;                                   // (outputs, columns): h_t
+    PackedWeights<Scalar> packed;               // of this pass: backward finds what forward has packed
   };
 
   Recurrent() = default;
@@ -70,18 +72,19 @@ struct Recurrent {
     detail::reserve(trace.y, outputs(), layout.columns());
     detail::reserve(trace.steps, cell.trace_rows(), pass.training ? layout.columns() : widest_run(layout));
     if (pass.training) detail::reserve(trace.before, cell.state_rows(), layout.columns());
+    trace.packed.forget();
 
     for (Index first = 0, end; first < layout.steps(); first = end) {
       end = run_end(layout, first);
       const Index column = layout.offset(first), count = layout.offset(end) - column;
       const Index origin = pass.training ? 0 : column;  // the column of the sequence that lies in column 0 of the trace
       auto run = columns(trace.steps, column - origin, count);
-      cell.project(x.middleCols(column, count), run);
+      cell.project(trace.packed, x.middleCols(column, count), run);
       for (Index t = first; t < end; ++t) {
         auto h = columns(state, 0, layout.running(t));
         auto step = columns(trace.steps, layout.offset(t) - origin, layout.running(t));
         if (pass.training) assign(columns(trace.before, layout.offset(t), layout.running(t)), h);
-        cell.step(step, h);
+        cell.step(trace.packed, step, h);
         trace.y.middleCols(layout.offset(t), layout.running(t)) = h.h;
       }
     }
@@ -98,14 +101,14 @@ struct Recurrent {
         auto dh = columns(dstate, 0, layout.running(t));
         auto step = columns(trace.steps, layout.offset(t), layout.running(t));
         dh.h += dy.middleCols(layout.offset(t), layout.running(t));
-        cell.step_back(columns(trace.before, layout.offset(t), layout.running(t)), step, dh);
+        cell.step_back(trace.packed, columns(trace.before, layout.offset(t), layout.running(t)), step, dh);
       }
       const Index column = layout.offset(first), count = layout.offset(end) - column;
       const auto run = columns(trace.steps, column, count);
       cell.accumulate(x.middleCols(column, count), columns(trace.before, column, count), run, gradient.cell);
       if (dx) {
         auto dx_run = dx->middleCols(column, count);
-        cell.project_back(run, dx_run);
+        cell.project_back(trace.packed, run, dx_run);
       }
     }
   }
@@ -115,8 +118,9 @@ struct Recurrent {
   const auto& step(const auto& x_t, State<Owned<Batch>>& state) const {
     typename C::template Trace<Owned<Batch>> trace;
     detail::resize(trace, cell.trace_rows(), state.h.cols());
-    cell.project(x_t, trace);
-    cell.step(trace, state);
+    AsTheyAre packed;
+    cell.project(packed, x_t, trace);
+    cell.step(packed, trace, state);
     return state.h;
   }
 
@@ -125,7 +129,7 @@ struct Recurrent {
     for_each_parameter([](auto& p, const auto& q) { p = q; }, to, from);
   }
 
-  // A run is as many steps as keep its part of the trace within half a megabyte, and one at least.
+  // Forward, a run is as many steps as keep its part of the trace within half a megabyte, and one at least.
   Index run_width() const {
     Index rows = 0;
     for (const Index r : cell.trace_rows()) rows += r;
@@ -138,9 +142,12 @@ struct Recurrent {
     return end;
   }
 
-  Index run_begin(const Layout& layout, Index end) const {
+  // Backward, a run is long: dW is read and written once in each, and may well be larger than its part of the trace.
+  static constexpr Index accumulated_columns = 1024;
+
+  static Index run_begin(const Layout& layout, Index end) {
     Index first = end - 1;
-    while (first > 0 && layout.offset(end) - layout.offset(first - 1) <= run_width()) --first;
+    while (first > 0 && layout.offset(end) - layout.offset(first - 1) <= accumulated_columns) --first;
     return first;
   }
 

@@ -1,0 +1,127 @@
+#pragma once
+// C = A B or C += A B on plain memory, for float and double. Everything rests on `tile`, which keeps a block of C in the
+// registers of the processor while it runs through the depth k:
+//
+//   C[i, j] += A[i, k] * B[k, j]      i: up to tile_rows registers of rows, j: up to tile_columns columns
+//
+// (Goto and van de Geijn, "Anatomy of high-performance matrix multiplication", 2008, section 4, without the packing of B: a
+// batch is narrow.) A tile reads A register by register, so a panel of A, tile_rows registers of rows, is best stored k
+// after k: see PackedMatrix. Each entry of C is the sum over k in order, whatever the batch beside it
+// and however the depth is cut.
+
+#include <reprise/kernels/packet.hpp>
+
+#include <algorithm>
+#include <array>
+
+// Registers hold an array only where every loop over it is unrolled; at -O2 nobody does that unasked.
+#if defined(__clang__)
+#define REPRISE_UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define REPRISE_UNROLL _Pragma("GCC unroll 16")
+#endif
+
+namespace reprise::detail {
+
+// 24 of 32 registers, or 12 of 16, for C; the others hold a column of A and an entry of B.
+inline constexpr int tile_rows = registers == 32 ? 4 : 3, tile_columns = registers == 32 ? 6 : 4;
+
+// How much of the depth is done before the next columns: a panel of that depth stays in the second-level cache.
+inline constexpr Index packed_depth = 512, buffered_depth = 128;
+
+/// The left operand: `panels` as PackedMatrix stores them, a matrix of columns `step` apart, or the transpose of one.
+enum class Left { panels, matrix, transpose };
+
+template <class Scalar>
+Packet<Scalar> load_left(const Scalar* from) {
+  return load<Packet<Scalar>>(from);
+}
+
+template <class Scalar, class Stored, int Rows, int Columns>
+[[gnu::noinline]] void tile(Index depth, const Stored* a, Index a_step, const Scalar* b, Index b_row, Index b_column,
+                            Scalar* c, Index c_step, Index rows, bool add) {
+  using P = Packet<Scalar>;
+  constexpr Index L = lanes<Scalar>;
+  P sum[Columns][Rows];
+  const Index last = rows - (Rows - 1) * L;  // rows of the last register, which may reach beyond C
+  REPRISE_UNROLL for (int j = 0; j < Columns; ++j) REPRISE_UNROLL for (int i = 0; i < Rows; ++i) {
+    sum[j][i] = add ? load_first<P>(c + j * c_step + i * L, i + 1 < Rows ? L : last) : P{};
+  }
+  for (; depth > 0; --depth, a += a_step, b += b_row) {
+    P column[Rows];
+    REPRISE_UNROLL for (int i = 0; i < Rows; ++i) column[i] = load_left<Scalar>(a + i * L);
+    REPRISE_UNROLL for (int j = 0; j < Columns; ++j) {
+      const Scalar entry = b[j * b_column];
+      REPRISE_UNROLL for (int i = 0; i < Rows; ++i) sum[j][i] += column[i] * entry;
+    }
+  }
+  REPRISE_UNROLL for (int j = 0; j < Columns; ++j) REPRISE_UNROLL for (int i = 0; i < Rows; ++i)
+      store_first(c + j * c_step + i * L, sum[j][i], i + 1 < Rows ? L : last);
+}
+
+template <class Scalar, class Stored>
+using Tile = void (*)(Index, const Stored*, Index, const Scalar*, Index, Index, Scalar*, Index, Index, bool);
+
+// tiles[rows - 1][columns - 1]
+template <class Scalar, class Stored>
+inline constexpr auto tiles = []<int... Rows>(std::integer_sequence<int, Rows...>) {
+  const auto row = []<int R, int... Columns>(std::integral_constant<int, R>, std::integer_sequence<int, Columns...>) {
+    return std::array<Tile<Scalar, Stored>, sizeof...(Columns)>{tile<Scalar, Stored, R, Columns + 1>...};
+  };
+  return std::array{row(std::integral_constant<int, Rows + 1>{}, std::make_integer_sequence<int, tile_columns>{})...};
+}
+(std::make_integer_sequence<int, tile_rows>{});
+
+/// Rows first .. first + rows - 1 of A, or of the transpose of a matrix, as a panel: for each k `width` rows, zeros beyond
+/// the last.
+template <class Scalar, class Stored>
+void pack_panel(Stored* to, Index width, Index rows, Index depth, const Scalar* a, Index a_step, bool transpose) {
+  if (!transpose) {
+    for (Index k = 0; k < depth; ++k)
+      for (Index i = 0; i < width; ++i) to[k * width + i] = i < rows ? Stored(a[k * a_step + i]) : Stored(0);
+    return;
+  }
+  constexpr Index together = 16;  // as many entries as a cache line has, of each row
+  for (Index first = 0; first < depth; first += together)
+    for (Index i = 0; i < width; ++i)
+      for (Index k = first; k < std::min(depth, first + together); ++k)
+        to[k * width + i] = i < rows ? Stored(a[i * a_step + k]) : Stored(0);
+}
+
+/// C (rows, columns) = A (rows, depth) B (depth, columns), or += if `add`. B's entries stand b_row and b_column apart.
+template <class Scalar, class Stored>
+[[gnu::noinline]] void multiply(Left left, Index rows, Index columns, Index depth, const Stored* a, Index a_step,
+                                const Scalar* b, Index b_row, Index b_column, Scalar* c, Index c_step, bool add) {
+  constexpr Index L = lanes<Scalar>;
+  const Index blocks = (columns + tile_columns - 1) / tile_columns;
+  for (Index row = 0; row < rows;) {
+    const Index rest = rows - row;
+    // Only what is stored in panels may be read beyond its last row.
+    Index height = std::min<Index>((rest + L - 1) / L, tile_rows);
+    if (left == Left::matrix && rest < height * L && rest > L) --height;
+    const bool buffered = left == Left::transpose || (left == Left::matrix && rest < L);
+    const Index width = height * L, step = left == Left::matrix && !buffered ? a_step : width;
+    Index k = 0;
+    do {
+      const Index deep = std::min(depth - k, buffered ? buffered_depth : packed_depth);
+      alignas(register_bytes) Stored buffer[buffered_depth * tile_rows * L];
+      const Stored* panel = left == Left::panels ? a + row * depth + k * width : a + row + k * a_step;
+      if (buffered) {
+        if (left == Left::transpose) panel = a + row * a_step + k;
+        pack_panel(buffer, width, std::min(rest, width), deep, panel, a_step, left == Left::transpose);
+        panel = buffer;
+      }
+      for (Index j = 0, block = 0; block < blocks; ++block) {
+        const Index wide = (columns - j + blocks - block - 1) / (blocks - block);  // as even as they can be
+        tiles<Scalar, Stored>[static_cast<std::size_t>(height - 1)][static_cast<std::size_t>(wide - 1)](
+            deep, panel, step, b + k * b_row + j * b_column, b_row, b_column, c + row + j * c_step, c_step,
+            std::min(rest, width), add || k > 0);
+        j += wide;
+      }
+      k += deep;
+    } while (k < depth);
+    row += width;
+  }
+}
+
+}  // namespace reprise::detail

@@ -1,0 +1,97 @@
+#pragma once
+// A matrix, or the transpose of one, copied into the order in which products read it: panels of some registers of rows,
+// each k after k, zeros beyond the last row. Weights do not change while a sequence runs: packed once, they are read in
+// one stream at every step.
+
+#include <reprise/core/cell.hpp>
+#include <reprise/kernels/multiply.hpp>
+#include <reprise/kernels/operand.hpp>
+
+#include <deque>
+#include <utility>
+
+namespace reprise {
+
+/// `Stored` may be shorter than `Scalar`: PackedMatrix<float, bfloat16> halves the memory that a step has to read.
+template <class Scalar, class Stored = Scalar>
+class PackedMatrix {
+ public:
+  PackedMatrix() = default;
+  explicit PackedMatrix(const auto& m) { pack(m); }
+
+  /// Takes the values of `m`, a matrix of columns in memory or the transpose of one; its memory is used again if it fits.
+  template <class M>
+  void pack(const M& m) {
+    using detail::Operand;
+    rows_ = m.rows();
+    cols_ = m.cols();
+    constexpr Index L = lanes<Scalar>;
+    const Index padded = (rows_ + L - 1) / L * L;
+    panels_.resize(padded * cols_);
+    const auto& stored = Operand<M>::stored(m);
+    for (Index row = 0; row < rows_;) {
+      const Index width = std::min<Index>(padded - row, detail::tile_rows * L);
+      detail::pack_panel(panels_.data() + row * cols_, width, std::min(rows_ - row, width), cols_,
+                         stored.data() + row * (Operand<M>::transposed ? stored.outerStride() : 1),
+                         stored.outerStride(), Operand<M>::transposed);
+      row += width;
+    }
+  }
+
+  Index rows() const { return rows_; }
+  Index cols() const { return cols_; }
+  const Stored* data() const { return panels_.data(); }
+
+ private:
+  Index rows_ = 0, cols_ = 0;
+  Vector<Stored> panels_;
+};
+
+/// Gives a cell's hooks the packed copies of its weights, each made when a hook first asks for it: `packed(W_hh)`,
+/// `packed(W_hh.transpose())`. What has no packed form (another scalar, an expression) it gives as it is.
+template <class Scalar, class Stored = Scalar>
+class PackedWeights {
+ public:
+  /// To be called when the weights may have changed; memory is kept.
+  void forget() { used_ = 0; }
+
+  template <class M>
+  decltype(auto) operator()(M&& m) {
+    if constexpr (packed_scalar<Scalar> && detail::is_columns<typename detail::Operand<std::remove_cvref_t<M>>::Stored>)
+      return find(m);
+    else
+      return AsTheyAre{}(std::forward<M>(m));
+  }
+
+ private:
+  struct Entry {
+    const Scalar* data;
+    Index rows, cols;
+    bool transposed;
+    PackedMatrix<Scalar, Stored> matrix;
+  };
+
+  template <class M>
+  const PackedMatrix<Scalar, Stored>& find(const M& m) {
+    using detail::Operand;
+    const Scalar* const data = Operand<M>::stored(m).data();
+    for (std::size_t i = 0; i < used_; ++i) {
+      const Entry& e = entries_[i];
+      if (e.data == data && e.rows == m.rows() && e.cols == m.cols() && e.transposed == Operand<M>::transposed)
+        return e.matrix;
+    }
+    if (used_ == entries_.size()) entries_.emplace_back();
+    Entry& entry = entries_[used_++];
+    entry.data = data;
+    entry.rows = m.rows();
+    entry.cols = m.cols();
+    entry.transposed = Operand<M>::transposed;
+    entry.matrix.pack(m);
+    return entry.matrix;
+  }
+
+  std::deque<Entry> entries_;  // whose entries stay where they are when one is added
+  std::size_t used_ = 0;
+};
+
+}  // namespace reprise
