@@ -19,4 +19,5 @@
 #include <reprise/train/clip.hpp>
 #include <reprise/train/loss_and_gradient.hpp>
 #include <reprise/train/optimiser.hpp>
+#include <reprise/train/prepared.hpp>
 #include <reprise/train/schedule.hpp>

@@ -30,10 +30,11 @@ TEST_CASE("a token beyond the vocabulary is refused, by number") {
   rp::Stateless<> state;
   rp::Stateless<rp::Owned<1>> stream;
   rp::Embedding<float>::Trace trace;
+  rp::Embedding<float>::StepTrace<1, rp::AsTheyAre> step;
   const rp::Layout layout({2});
   for (const int token : {5, -1, 1000000}) {
     CHECK_THROWS_AS(embedding.forward(Eigen::RowVector2i(0, token), rp::Pass{layout}, state, trace), rp::value_error);
-    CHECK_THROWS_WITH(embedding.step(token, stream),
+    CHECK_THROWS_WITH(embedding.step(token, stream, step),
                       "token " + std::to_string(token) + ", the vocabulary has 5 (0 to 4)");
   }
 }
@@ -42,7 +43,8 @@ TEST_CASE("a batch of tokens steps together") {
   rp::Rng rng{2};
   const rp::Embedding<float> embedding{{5, 3}, rng};
   rp::Stateless<> state;
-  const auto y = embedding.step(Eigen::RowVector2i(4, 1), state);
+  rp::Embedding<float>::StepTrace<rp::Dynamic, rp::AsTheyAre> step;
+  const auto& y = embedding.step(Eigen::RowVector2i(4, 1), state, step);
   CHECK(y.col(0) == embedding.E.col(4));
   CHECK(y.col(1) == embedding.E.col(1));
 }

@@ -37,7 +37,8 @@ TEST_CASE("the LSTM and the GRU are their equations, one number at a time") {
   rp::LSTMCell<double>::State<rp::Owned<1>> state{rp::Vector<double>::Constant(1, h),
                                                   rp::Vector<double>::Constant(1, c)};
   const double h_new = sigmoid(a(3)) * std::tanh(c_new);
-  rp::Recurrent<rp::LSTMCell<double>>(lstm).step(rp::Vector<double>::Constant(1, x).eval(), state);
+  rp::Recurrent<rp::LSTMCell<double>>::StepTrace<1, rp::AsTheyAre> trace;
+  rp::Recurrent<rp::LSTMCell<double>>(lstm).step(rp::Vector<double>::Constant(1, x).eval(), state, trace);
   CHECK(state.c(0) == Approx(c_new).epsilon(1e-15));
   CHECK(state.h(0) == Approx(h_new).epsilon(1e-15));
 
@@ -48,7 +49,8 @@ TEST_CASE("the LSTM and the GRU are their equations, one number at a time") {
   const double z = sigmoid(gru.W_xh(1) * x + gru.W_hh(1) * h + gru.b_h(1));
   const double n = std::tanh(gru.W_xh(2) * x + gru.b_h(2) + r * (gru.W_hh(2) * h + gru.b_hn(0)));
   rp::GRUCell<double>::State<rp::Owned<1>> gru_state{rp::Vector<double>::Constant(1, h)};
-  rp::Recurrent<rp::GRUCell<double>>(gru).step(rp::Vector<double>::Constant(1, x).eval(), gru_state);
+  rp::Recurrent<rp::GRUCell<double>>::StepTrace<1, rp::AsTheyAre> gru_trace;
+  rp::Recurrent<rp::GRUCell<double>>(gru).step(rp::Vector<double>::Constant(1, x).eval(), gru_state, gru_trace);
   CHECK(gru_state.h(0) == Approx((1 - z) * n + z * h).epsilon(1e-15));
 }
 
@@ -75,22 +77,22 @@ Result run(const rp::LSTMCell<double>& cell, const rp::Layout& layout, const Mat
 }  // namespace
 
 TEST_CASE("runs of steps: many in a sequence give what one gives") {
-  // 64 units: a run holds 2^19 / (8 * 5 * 64) = 204 columns. Cut into 8 records of 90 steps, 720 columns take several runs;
-  // each record alone takes one.
+  // 64 units: forward, a run holds 2^19 / (8 * 5 * 64) = 204 columns, backward 1024. The 1200 columns of 8 records of 150
+  // steps take several; each record alone takes one.
   rp::Rng rng{3};
   const rp::LSTMCell<double> cell{{3, 64}, rng};
-  const rp::Layout layout(std::vector<rp::Index>(8, 90));
+  const rp::Layout layout(std::vector<rp::Index>(8, 150));
   const MatrixXd x = MatrixXd::Random(3, layout.columns()), dy = MatrixXd::Random(64, layout.columns());
   const auto whole = run(cell, layout, x, dy);
   auto sum = rp::zeros_like(cell);
   for (rp::Index r = 0; r < 8; ++r) {
-    MatrixXd x_r(3, 90), dy_r(64, 90);
-    for (rp::Index t = 0; t < 90; ++t) {
+    MatrixXd x_r(3, 150), dy_r(64, 150);
+    for (rp::Index t = 0; t < 150; ++t) {
       x_r.col(t) = x.col(8 * t + r);
       dy_r.col(t) = dy.col(8 * t + r);
     }
-    const auto alone = run(cell, rp::Layout({90}), x_r, dy_r);
-    for (rp::Index t = 0; t < 90; ++t) {
+    const auto alone = run(cell, rp::Layout({150}), x_r, dy_r);
+    for (rp::Index t = 0; t < 150; ++t) {
       CHECK((alone.y.col(t) - whole.y.col(8 * t + r)).norm() < 1e-12);
       CHECK((alone.dx.col(t) - whole.dx.col(8 * t + r)).norm() < 1e-12);
     }

@@ -47,7 +47,8 @@ TEST_CASE("step through a stack of every kind of layer is forward") {
   Stack::Trace trace;
   stack.forward(tokens, rp::Pass{rp::Layout({7})}, state, trace);
   auto stream = stack.initial_state<1>(1);
-  for (int t = 0; t < 7; ++t) CHECK((stack.step(tokens(t), stream) - stack.output(trace).col(t)).norm() < 1e-15);
+  Stack::StepTrace<1, rp::AsTheyAre> step;
+  for (int t = 0; t < 7; ++t) CHECK((stack.step(tokens(t), stream, step) - stack.output(trace).col(t)).norm() < 1e-15);
 }
 
 TEST_CASE("a stack sizes its layers, and refuses those that do not fit") {
@@ -73,5 +74,6 @@ TEST_CASE("a stack in a stack") {
   rp::for_each_parameter([&](const std::string& name, const auto&) { names.push_back(name); }, nested);
   CHECK(names.at(4) == "layers.0.layers.1.cell.W_xh");
   auto stream = nested.initial_state<1>(1);
-  CHECK(nested.step(Eigen::VectorXd::Ones(2).eval(), stream).rows() == 3);
+  rp::Stack<Inner, rp::GRUCell<double>>::StepTrace<1, rp::AsTheyAre> step;
+  CHECK(nested.step(Eigen::VectorXd::Ones(2).eval(), stream, step).rows() == 3);
 }

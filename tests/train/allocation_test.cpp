@@ -51,6 +51,20 @@ TEMPLATE_TEST_CASE("a step with known sizes needs no heap", "", (rp::SequenceMod
   CHECK(sum != 0);
 }
 
+TEST_CASE("a step of a prepared model needs no heap, whatever its sizes") {
+  using Model = rp::SequenceModel<
+      rp::Stack<rp::Embedding<float>, rp::GRUCell<float>, rp::Dropout<float>, rp::Dense<float>, rp::LSTMCell<float>>>;
+  rp::Rng rng{1};
+  const Model model{{.inputs = 8, .hidden = 20, .outputs = 8}, rng};
+  rp::Prepared player{model};
+  auto state = model.initial_state();
+  float sum = 0;
+  CHECK(allocations_of([&] {
+          for (int t = 0; t < 100; ++t) sum += player.step(t % 8, state)(0);
+        }) == 0);
+  CHECK(sum != 0);
+}
+
 TEST_CASE("a training pass with a used workspace needs no heap") {
   using Model =
       rp::SequenceModel<rp::Stack<rp::Embedding<float>, rp::GRUCell<float>, rp::Dropout<float>, rp::LSTMCell<float>>>;

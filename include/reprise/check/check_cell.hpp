@@ -179,23 +179,30 @@ void check_records_alone(const C& cell, const Given<C>& given, CheckReport& repo
   report.compare_modules(name + ": gradient", together.gradient, sum, 1e-12);
 }
 
-// Step by step as a stream, as a batch and as vectors.
+// Step by step as a stream: as a batch, as vectors, and as vectors with the weights packed.
 template <Cell C>
 void check_streaming(const C& cell, const Given<C>& given, CheckReport& report) {
   const auto whole = run(cell, given);
   const Recurrent<C> layer(cell);
   const Index batch = given.layout.batch();
   auto state = given.h0;
+  typename Recurrent<C>::template StepTrace<Dynamic, AsTheyAre> step;
   for (Index t = 0; t < given.layout.steps(); ++t)
-    report.compare("a stream of steps is the sequence", layer.step(given.x.middleCols(t * batch, batch).eval(), state),
+    report.compare("a stream of steps is the sequence",
+                   layer.step(given.x.middleCols(t * batch, batch).eval(), state, step),
                    whole.y.middleCols(t * batch, batch), 1e-14);
   report.compare_modules("a stream of steps is the sequence", state, whole.final_state, 1e-14);
 
-  typename C::template State<Owned<1>> single;
-  for_each_parameter([](const auto& part, auto& one) { one = part.col(0); }, given.h0, single);
-  for (Index t = 0; t < given.layout.steps(); ++t)
-    report.compare("a stream of vectors is the sequence", layer.step(given.x.col(t * batch).eval(), single),
-                   whole.y.col(t * batch), 1e-14);
+  const auto check_vectors = [&](const std::string& name, auto vector_step) {
+    typename C::template State<Owned<1>> single;
+    for_each_parameter([](const auto& part, auto& one) { one = part.col(0); }, given.h0, single);
+    for (Index t = 0; t < given.layout.steps(); ++t)
+      report.compare(name, layer.step(given.x.col(t * batch).eval(), single, vector_step), whole.y.col(t * batch),
+                     1e-14);
+  };
+  check_vectors("a stream of vectors is the sequence", typename Recurrent<C>::template StepTrace<1, AsTheyAre>{});
+  check_vectors("a stream with packed weights is the sequence",
+                typename Recurrent<C>::template StepTrace<1, PackedWeights<typename C::Scalar>>{});
 }
 
 // Cut in two at step t: the state goes across, and its gradient comes back.

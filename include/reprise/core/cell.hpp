@@ -20,14 +20,6 @@
 
 namespace reprise {
 
-/// Gives a cell's hooks the weights as they are: `packed(W_hh)` is W_hh. The other way is PackedWeights.
-struct AsTheyAre {
-  template <class M>
-  M operator()(M&& m) const {
-    return std::forward<M>(m);
-  }
-};
-
 template <class C>
 concept Cell = Module<C> && std::constructible_from<C, Sizes> && std::constructible_from<C, Sizes, Rng&> &&
     requires(const C& cell, C& gradient, typename C::template State<Columns>& state,

@@ -11,6 +11,10 @@
 
 namespace reprise {
 
+// A stream is the same, a step at a time: step(x_t, state, trace) returns y_t and takes the state from h_{t-1} to h_t. Its
+// trace, StepTrace<Batch, Packed>, holds y_t and whatever else a step works in; `Packed` is the way to the weights, see
+// core/cell.hpp.
+
 /// What the layers of one pass have in common.
 struct Pass {
   const Layout& layout;
@@ -26,6 +30,12 @@ struct Stateless {
 
 /// What layers without a state have in common.
 struct StatelessLayer {
+  template <class Y, class Packed>
+  struct StepTraceOf {
+    Y y;
+    Packed packed;
+  };
+
   template <class Storage = Owned<>>
   using State = Stateless<Storage>;
 

@@ -14,6 +14,7 @@
 #include <reprise/core/module.hpp>
 
 #include <array>
+#include <utility>
 
 namespace reprise {
 
@@ -45,6 +46,15 @@ template <int Rows>
 auto row_block(auto&& stacked, Index k, Index rows) {
   return stacked.template middleRows<Rows>(k * rows, rows);
 }
+
+/// One of two ways to the weights, which whoever calls a cell or a layer chooses: `packed(W_hh)` is W_hh itself. With the
+/// other, PackedWeights, it is a copy in the order in which products read it.
+struct AsTheyAre {
+  template <class M>
+  M operator()(M&& m) const {
+    return std::forward<M>(m);
+  }
+};
 
 namespace detail {
 

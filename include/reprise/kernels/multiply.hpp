@@ -13,6 +13,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 
 // Registers hold an array only where every loop over it is unrolled; at -O2 nobody does that unasked.
 #if defined(__clang__)
@@ -32,11 +33,6 @@ inline constexpr Index packed_depth = 512, buffered_depth = 128;
 /// The left operand: `panels` as PackedMatrix stores them, a matrix of columns `step` apart, or the transpose of one.
 enum class Left { panels, matrix, transpose };
 
-template <class Scalar>
-Packet<Scalar> load_left(const Scalar* from) {
-  return load<Packet<Scalar>>(from);
-}
-
 template <class Scalar, class Stored, int Rows, int Columns>
 [[gnu::noinline]] void tile(Index depth, const Stored* a, Index a_step, const Scalar* b, Index b_row, Index b_column,
                             Scalar* c, Index c_step, Index rows, bool add) {
@@ -47,12 +43,31 @@ template <class Scalar, class Stored, int Rows, int Columns>
   REPRISE_UNROLL for (int j = 0; j < Columns; ++j) REPRISE_UNROLL for (int i = 0; i < Rows; ++i) {
     sum[j][i] = add ? load_first<P>(c + j * c_step + i * L, i + 1 < Rows ? L : last) : P{};
   }
-  for (; depth > 0; --depth, a += a_step, b += b_row) {
-    P column[Rows];
-    REPRISE_UNROLL for (int i = 0; i < Rows; ++i) column[i] = load_left<Scalar>(a + i * L);
+  P column[Rows];
+  const auto add_column = [&]() __attribute__((always_inline)) {
     REPRISE_UNROLL for (int j = 0; j < Columns; ++j) {
       const Scalar entry = b[j * b_column];
       REPRISE_UNROLL for (int i = 0; i < Rows; ++i) sum[j][i] += column[i] * entry;
+    }
+    b += b_row;
+  };
+  if constexpr (std::is_same_v<Stored, Scalar>) {
+    for (; depth > 0; --depth, a += a_step) {
+      REPRISE_UNROLL for (int i = 0; i < Rows; ++i) column[i] = load<P>(a + i * L);
+      add_column();
+    }
+  } else {  // a bfloat16 is the upper half of a float; two columns lie in each word
+    using Words = Packet<std::uint32_t, lanes<float>>;
+    for (; depth > 0; depth -= 2, a += 2 * a_step) {
+      Words words[Rows];
+      REPRISE_UNROLL for (int i = 0; i < Rows; ++i) {
+        words[i] = load<Words>(a + 2 * i * L);
+        column[i] = std::bit_cast<P>(words[i] << 16);
+      }
+      add_column();
+      if (depth == 1) break;
+      REPRISE_UNROLL for (int i = 0; i < Rows; ++i) column[i] = std::bit_cast<P>(words[i] & 0xffff0000u);
+      add_column();
     }
   }
   REPRISE_UNROLL for (int j = 0; j < Columns; ++j) REPRISE_UNROLL for (int i = 0; i < Rows; ++i)
@@ -72,20 +87,30 @@ inline constexpr auto tiles = []<int... Rows>(std::integer_sequence<int, Rows...
 }
 (std::make_integer_sequence<int, tile_rows>{});
 
-/// Rows first .. first + rows - 1 of A, or of the transpose of a matrix, as a panel: for each k `width` rows, zeros beyond
-/// the last.
+/// The depth of a panel in memory: bfloat16 stand in pairs, k beside k + 1, so that a word of memory has both.
+template <class Stored>
+constexpr Index panel_depth(Index depth) {
+  return std::is_floating_point_v<Stored> ? depth : (depth + 1) / 2 * 2;
+}
+
+/// `rows` rows of A, or of the transpose of a matrix, as a panel: for each k `width` entries, zeros beyond the last row.
 template <class Scalar, class Stored>
 void pack_panel(Stored* to, Index width, Index rows, Index depth, const Scalar* a, Index a_step, bool transpose) {
-  if (!transpose) {
-    for (Index k = 0; k < depth; ++k)
-      for (Index i = 0; i < width; ++i) to[k * width + i] = i < rows ? Stored(a[k * a_step + i]) : Stored(0);
-    return;
-  }
-  constexpr Index together = 16;  // as many entries as a cache line has, of each row
+  const Index padded = panel_depth<Stored>(depth), a_row = transpose ? a_step : 1, a_column = transpose ? 1 : a_step;
+  if (rows < width || depth < padded) std::fill_n(to, width * padded, Stored(0));
+  if constexpr (std::is_same_v<Stored, Scalar>)
+    if (!transpose) {
+      for (Index k = 0; k < depth; ++k) std::copy_n(a + k * a_step, rows, to + k * width);
+      return;
+    }
+  const auto place = [width](Index i, Index k) {
+    return std::is_same_v<Stored, Scalar> ? k * width + i : (k / 2 * width + i) * 2 + k % 2;
+  };
+  constexpr Index together = 16;  // entries of a cache line: a row of the transpose is read a line at a time
   for (Index first = 0; first < depth; first += together)
-    for (Index i = 0; i < width; ++i)
+    for (Index i = 0; i < rows; ++i)
       for (Index k = first; k < std::min(depth, first + together); ++k)
-        to[k * width + i] = i < rows ? Stored(a[i * a_step + k]) : Stored(0);
+        to[place(i, k)] = static_cast<Stored>(a[i * a_row + k * a_column]);
 }
 
 /// C (rows, columns) = A (rows, depth) B (depth, columns), or += if `add`. B's entries stand b_row and b_column apart.
@@ -105,14 +130,16 @@ template <class Scalar, class Stored>
     do {
       const Index deep = std::min(depth - k, buffered ? buffered_depth : packed_depth);
       alignas(register_bytes) Stored buffer[buffered_depth * tile_rows * L];
-      const Stored* panel = left == Left::panels ? a + row * depth + k * width : a + row + k * a_step;
+      const Stored* panel =
+          left == Left::panels ? a + row * panel_depth<Stored>(depth) + k * width : a + row + k * a_step;
       if (buffered) {
         if (left == Left::transpose) panel = a + row * a_step + k;
         pack_panel(buffer, width, std::min(rest, width), deep, panel, a_step, left == Left::transpose);
         panel = buffer;
       }
       for (Index j = 0, block = 0; block < blocks; ++block) {
-        const Index wide = (columns - j + blocks - block - 1) / (blocks - block);  // as even as they can be
+        // As even as they can be; without a division where there is one.
+        const Index wide = blocks == 1 ? columns : (columns - j + blocks - block - 1) / (blocks - block);
         tiles<Scalar, Stored>[static_cast<std::size_t>(height - 1)][static_cast<std::size_t>(wide - 1)](
             deep, panel, step, b + k * b_row + j * b_column, b_row, b_column, c + row + j * c_step, c_step,
             std::min(rest, width), add || k > 0);
@@ -122,6 +149,33 @@ template <class Scalar, class Stored>
     } while (k < depth);
     row += width;
   }
+}
+
+/// c (Rows) = A (Rows, Depth) b (Depth), or += if `add`: a step of a small model, its loops unrolled. The sum over k is taken
+/// in several parts where few rows would make it one long chain of additions, each waiting for the last.
+template <int Rows, int Depth, class Scalar>
+void multiply_fixed(const Scalar* a, Index a_step, const Scalar* b, Scalar* c, bool add) {
+  constexpr int L = lanes_dividing<Scalar>(Rows), all = Rows / L, most = registers / 2;
+  using P = Packet<Scalar, L>;
+  [&]<int... Chunk>(std::integer_sequence<int, Chunk...>) {
+    const auto chunk = [&]<int First>(std::integral_constant<int, First>) {
+      constexpr int R = std::min(most, all - First), parts = R >= 4 ? 1 : std::min(4, Depth);
+      P sum[parts][R] = {};
+      Index k = 0;
+      for (; k + parts <= Depth; k += parts)
+        REPRISE_UNROLL for (int s = 0; s < parts; ++s) REPRISE_UNROLL for (int i = 0; i < R; ++i) sum[s][i] +=
+            load<P>(a + (k + s) * a_step + (First + i) * L) * b[k + s];
+      for (; k < Depth; ++k)
+        REPRISE_UNROLL for (int i = 0; i < R; ++i) sum[0][i] += load<P>(a + k * a_step + (First + i) * L) * b[k];
+      REPRISE_UNROLL for (int i = 0; i < R; ++i) {
+        REPRISE_UNROLL for (int s = 1; s < parts; ++s) sum[0][i] += sum[s][i];
+        Scalar* const to = c + (First + i) * L;
+        store(to, add ? load<P>(to) + sum[0][i] : sum[0][i]);
+      }
+    };
+    (chunk(std::integral_constant<int, Chunk * most>{}), ...);
+  }
+  (std::make_integer_sequence<int, (all + most - 1) / most>{});
 }
 
 }  // namespace reprise::detail

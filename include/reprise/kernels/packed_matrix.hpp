@@ -27,11 +27,12 @@ class PackedMatrix {
     cols_ = m.cols();
     constexpr Index L = lanes<Scalar>;
     const Index padded = (rows_ + L - 1) / L * L;
-    panels_.resize(padded * cols_);
+    const Index depth = detail::panel_depth<Stored>(cols_);
+    panels_.resize(padded * depth);
     const auto& stored = Operand<M>::stored(m);
     for (Index row = 0; row < rows_;) {
       const Index width = std::min<Index>(padded - row, detail::tile_rows * L);
-      detail::pack_panel(panels_.data() + row * cols_, width, std::min(rows_ - row, width), cols_,
+      detail::pack_panel(panels_.data() + row * depth, width, std::min(rows_ - row, width), cols_,
                          stored.data() + row * (Operand<M>::transposed ? stored.outerStride() : 1),
                          stored.outerStride(), Operand<M>::transposed);
       row += width;
@@ -48,7 +49,8 @@ class PackedMatrix {
 };
 
 /// Gives a cell's hooks the packed copies of its weights, each made when a hook first asks for it: `packed(W_hh)`,
-/// `packed(W_hh.transpose())`. What has no packed form (another scalar, an expression) it gives as it is.
+/// `packed(W_hh.transpose())`. What has no packed form (another scalar, an expression) it gives as it is, and what has sizes
+/// known to the compiler: such a product is unrolled, and needs no heap.
 template <class Scalar, class Stored = Scalar>
 class PackedWeights {
  public:
@@ -57,7 +59,9 @@ class PackedWeights {
 
   template <class M>
   decltype(auto) operator()(M&& m) {
-    if constexpr (packed_scalar<Scalar> && detail::is_columns<typename detail::Operand<std::remove_cvref_t<M>>::Stored>)
+    using Matrix_ = std::remove_cvref_t<M>;
+    constexpr bool fixed = Matrix_::RowsAtCompileTime != Dynamic && Matrix_::ColsAtCompileTime != Dynamic;
+    if constexpr (packed_scalar<Scalar> && !fixed && detail::is_columns<typename detail::Operand<Matrix_>::Stored>)
       return find(m);
     else
       return AsTheyAre{}(std::forward<M>(m));

@@ -49,6 +49,14 @@ inline constexpr bool packed_scalar = has_packets && (std::is_same_v<Scalar, flo
 template <class Scalar>
 inline constexpr int lanes = packed_scalar<Scalar> ? register_bytes / static_cast<int>(sizeof(Scalar)) : 1;
 
+/// As many lanes as fill a register, or fewer, so that they divide `rows`; 1 if that is odd.
+template <class Scalar>
+constexpr int lanes_dividing(int rows) {
+  int n = lanes<Scalar>;
+  while (rows % n != 0) n /= 2;
+  return n;
+}
+
 template <class Scalar, int Lanes = lanes<Scalar>>
 using Packet = typename detail::PacketOf<Scalar, Lanes>::type;
 

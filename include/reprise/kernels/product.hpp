@@ -17,13 +17,22 @@ void multiply_by(Left left, Index depth, const Stored* a, Index a_step, const B&
                            Operand<B>::transposed ? 1 : step, c.data(), c.outerStride(), add);
 }
 
+// A matrix of sizes known to the compiler, by a vector: a step of a small model.
+template <class C, class A>
+constexpr bool is_fixed_step =
+    C::ColsAtCompileTime == 1 && !Operand<A>::transposed && A::RowsAtCompileTime != Dynamic &&
+    A::ColsAtCompileTime != Dynamic && lanes_dividing<typename C::Scalar>(A::RowsAtCompileTime) > 1;
+
 template <class C, class A, class B>
 void product(C& c, const A& a, const B& b, bool add) {
   using Scalar = typename C::Scalar;
   using StoredA = typename Operand<A>::Stored;
+  constexpr bool all_columns =
+      packed_scalar<Scalar> && is_columns<C> && is_columns<StoredA> && is_columns<typename Operand<B>::Stored>;
   eigen_assert(c.rows() == a.rows() && c.cols() == b.cols() && a.cols() == b.rows());
-  if constexpr (packed_scalar<Scalar> && is_columns<C> && is_columns<StoredA> &&
-                is_columns<typename Operand<B>::Stored>) {
+  if constexpr (all_columns && is_fixed_step<C, A> && !Operand<B>::transposed) {
+    multiply_fixed<A::RowsAtCompileTime, A::ColsAtCompileTime>(a.data(), a.outerStride(), b.data(), c.data(), add);
+  } else if constexpr (all_columns) {
     const auto& stored = Operand<A>::stored(a);
     multiply_by<Scalar>(Operand<A>::transposed ? Left::transpose : Left::matrix, a.cols(), stored.data(),
                         stored.outerStride(), b, c, add);

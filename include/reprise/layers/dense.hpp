@@ -65,11 +65,15 @@ struct Dense : StatelessLayer {
     product(dx->leftCols(count), W.transpose(), dy.leftCols(count));
   }
 
-  template <int Batch>
-  Matrix<Scalar, Outputs, Batch> step(const auto& x_t, Stateless<Owned<Batch>>& /*state*/) const {
-    Matrix<Scalar, Outputs, Batch> y = W * x_t;
-    y.colwise() += b;
-    return y;
+  template <int Batch, class Packed>
+  using StepTrace = StepTraceOf<Matrix<Scalar, Outputs, Batch>, Packed>;
+
+  template <int Batch, class Packed>
+  const auto& step(const auto& x_t, Stateless<Owned<Batch>>& /*state*/, StepTrace<Batch, Packed>& trace) const {
+    trace.y.resize(outputs(), x_t.cols());
+    product(trace.y, trace.packed(W), x_t);
+    trace.y.colwise() += b;
+    return trace.y;
   }
 };
 

@@ -70,9 +70,13 @@ struct Dropout : StatelessLayer {
       dx->leftCols(count) = dy.leftCols(count);
   }
 
-  template <int Batch>
-  Matrix<Scalar, Features, Batch> step(const auto& x_t, Stateless<Owned<Batch>>& /*state*/) const {
-    return x_t;
+  template <int Batch, class Packed>
+  using StepTrace = StepTraceOf<Matrix<Scalar, Features, Batch>, Packed>;
+
+  template <int Batch, class Packed>
+  const auto& step(const auto& x_t, Stateless<Owned<Batch>>& /*state*/, StepTrace<Batch, Packed>& trace) const {
+    trace.y = x_t;
+    return trace.y;
   }
 
  private:

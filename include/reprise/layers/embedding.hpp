@@ -53,18 +53,21 @@ struct Embedding : StatelessLayer {
     for (Index j = 0; j < pass.layout.columns(); ++j) gradient.E.col(x(j)) += dy.col(j);
   }
 
+  template <int Batch, class Packed>
+  using StepTrace = StepTraceOf<Matrix<Scalar, Features, Batch>, Packed>;
+
   /// `x_t`: a token, or a row of one for each record.
-  template <int Batch>
-  Matrix<Scalar, Features, Batch> step(const auto& x_t, Stateless<Owned<Batch>>& /*state*/) const {
+  template <int Batch, class Packed>
+  const auto& step(const auto& x_t, Stateless<Owned<Batch>>& /*state*/, StepTrace<Batch, Packed>& trace) const {
     using X = std::remove_cvref_t<decltype(x_t)>;
     if constexpr (std::is_integral_v<X>) {
-      return E.col(checked(x_t));
+      trace.y = E.col(checked(x_t));
     } else {
       static_assert(std::is_integral_v<typename X::Scalar>, "an embedding takes tokens, whole numbers");
-      Matrix<Scalar, Features, Batch> y(outputs(), x_t.size());
-      for (Index j = 0; j < x_t.size(); ++j) y.col(j) = E.col(checked(x_t(j)));
-      return y;
+      trace.y.resize(outputs(), x_t.size());
+      for (Index j = 0; j < x_t.size(); ++j) trace.y.col(j) = E.col(checked(x_t(j)));
     }
+    return trace.y;
   }
 
  private:

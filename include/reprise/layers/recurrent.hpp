@@ -113,14 +113,18 @@ struct Recurrent {
     }
   }
 
+  template <int Batch, class Packed>
+  struct StepTrace {
+    typename C::template Trace<Owned<Batch>> cell;
+    Packed packed;
+  };
+
   /// One step of a stream: x_t (inputs, batch); returns h_t, which is state.h.
-  template <int Batch>
-  const auto& step(const auto& x_t, State<Owned<Batch>>& state) const {
-    typename C::template Trace<Owned<Batch>> trace;
-    detail::resize(trace, cell.trace_rows(), state.h.cols());
-    AsTheyAre packed;
-    cell.project(packed, x_t, trace);
-    cell.step(packed, trace, state);
+  template <int Batch, class Packed>
+  const auto& step(const auto& x_t, State<Owned<Batch>>& state, StepTrace<Batch, Packed>& trace) const {
+    detail::resize(trace.cell, cell.trace_rows(), state.h.cols());
+    cell.project(trace.packed, x_t, trace.cell);
+    cell.step(trace.packed, trace.cell, state);
     return state.h;
   }
 

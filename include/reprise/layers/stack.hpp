@@ -132,10 +132,15 @@ struct Stack {
     });
   }
 
+  template <int Batch, class Packed>
+  struct StepTrace {
+    std::tuple<typename LayerOf<L>::template StepTrace<Batch, Packed>...> layers;
+  };
+
   /// One step of a stream: x_t for the first layer; returns y_t of the last.
-  template <int Batch>
-  Matrix<Scalar, Outputs, Batch> step(const auto& x_t, State<Owned<Batch>>& state) const {
-    return step_from<0>(x_t, state);
+  template <int Batch, class Packed>
+  const auto& step(const auto& x_t, State<Owned<Batch>>& state, StepTrace<Batch, Packed>& trace) const {
+    return step_from<0>(x_t, state, trace);
   }
 
  private:
@@ -161,13 +166,13 @@ struct Stack {
       return LayerAt<I - 1>::output(std::get<I - 1>(trace.layers));
   }
 
-  template <std::size_t I, int Batch>
-  Matrix<Scalar, Outputs, Batch> step_from(const auto& x_t, State<Owned<Batch>>& state) const {
-    const auto& y_t = std::get<I>(layers).step(x_t, std::get<I>(state.layers));
+  template <std::size_t I>
+  const auto& step_from(const auto& x_t, auto& state, auto& trace) const {
+    const auto& y_t = std::get<I>(layers).step(x_t, std::get<I>(state.layers), std::get<I>(trace.layers));
     if constexpr (I + 1 == Count)
       return y_t;
     else
-      return step_from<I + 1>(y_t, state);
+      return step_from<I + 1>(y_t, state, trace);
   }
 };
 

@@ -65,11 +65,26 @@ struct SequenceModel : LayerOf<Body_> {
   State<Owned<1>> initial_state() const { return body().template initial_state<1>(1); }
   State<> initial_state(Index batch) const { return body().template initial_state<Dynamic>(batch); }
 
+  template <int Batch, class Packed>
+  struct StepTrace {
+    typename Body::template StepTrace<Batch, Packed> body;
+    Matrix<Scalar, Outputs, Batch> y;
+    Packed packed;
+  };
+
   /// One step of a stream: `x_t` (inputs, batch), or a token; `state` goes from h_{t-1} to h_t; returns y_t (outputs, batch).
   /// Throws shape_error if x_t or `state` does not fit, value_error for a token beyond the vocabulary; `state` is then
-  /// unchanged.
-  template <class X, class S>
-  auto step(const X& x_t, S& state) const {
+  /// unchanged. Prepared does the same faster, where the sizes are not in the type.
+  template <int Batch>
+  Matrix<Scalar, Outputs, Batch> step(const auto& x_t, State<Owned<Batch>>& state) const {
+    StepTrace<Batch, AsTheyAre> trace;
+    step(x_t, state, trace);
+    return std::move(trace.y);
+  }
+
+  /// The same in a trace of the caller's, which y_t is returned from.
+  template <class X, int Batch, class Packed>
+  const auto& step(const X& x_t, State<Owned<Batch>>& state, StepTrace<Batch, Packed>& trace) const {
     static_assert(!std::is_floating_point_v<X>, "x_t is a column, (inputs, batch), or a token: not a number");
     if constexpr (!std::is_integral_v<X>) {
       constexpr int given = X::RowsAtCompileTime, taken = Input::RowsAtCompileTime;
@@ -80,10 +95,11 @@ struct SequenceModel : LayerOf<Body_> {
     } else {
       body().require_state(state, 1);
     }
-    const auto& h_t = body().step(x_t, state);
-    Matrix<Scalar, Outputs, std::remove_cvref_t<decltype(h_t)>::ColsAtCompileTime> y_t = W_hy * h_t;
-    if constexpr (bias == Bias::present) y_t.colwise() += b_y;
-    return y_t;
+    const auto& h_t = body().step(x_t, state, trace.body);
+    trace.y.resize(outputs(), h_t.cols());
+    product(trace.y, trace.packed(W_hy), h_t);
+    if constexpr (bias == Bias::present) trace.y.colwise() += b_y;
+    return trace.y;
   }
 
   /// y_t at every step of every record, from the zero state. Throws as `step` does.
