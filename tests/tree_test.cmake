@@ -1,14 +1,15 @@
 cmake_minimum_required(VERSION 3.21)
 # The arrows of docs/architecture.md: a folder includes what stands before it in this list, or itself, and nothing else.
-set(order core kernels cells layers losses train decode check io)
+set(order core kernels cells layers losses train parallel decode check io)
 # What stands before a folder and yet is none of its business.
 set(forbidden_cells cells)   # one file, one set of equations
 set(forbidden_layers cells)  # a layer takes any cell, so it knows none
 set(forbidden_losses kernels cells layers)
 set(forbidden_train cells losses)
-set(forbidden_decode cells layers losses train)
-set(forbidden_check cells losses)
-set(forbidden_io kernels cells layers losses train decode check)
+set(forbidden_parallel cells losses)
+set(forbidden_decode cells layers losses train parallel)
+set(forbidden_check cells losses parallel)
+set(forbidden_io kernels cells layers losses train parallel decode check)
 
 set(failures "")
 file(GLOB_RECURSE headers RELATIVE ${ROOT}/include/reprise ${ROOT}/include/reprise/*.hpp)

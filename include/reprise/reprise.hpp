@@ -16,6 +16,7 @@
 #include <reprise/layers/stack.hpp>
 #include <reprise/losses/cross_entropy.hpp>
 #include <reprise/losses/squared_error.hpp>
+#include <reprise/parallel/loss_and_gradient.hpp>
 #include <reprise/train/clip.hpp>
 #include <reprise/train/loss_and_gradient.hpp>
 #include <reprise/train/optimiser.hpp>

@@ -161,12 +161,12 @@ void multiply_fixed(const Scalar* a, Index a_step, const Scalar* b, Scalar* c, b
     const auto chunk = [&]<int First>(std::integral_constant<int, First>) {
       constexpr int R = std::min(most, all - First), parts = R >= 4 ? 1 : std::min(4, Depth);
       P sum[parts][R] = {};
-      Index k = 0;
-      for (; k + parts <= Depth; k += parts)
-        REPRISE_UNROLL for (int s = 0; s < parts; ++s) REPRISE_UNROLL for (int i = 0; i < R; ++i) sum[s][i] +=
-            load<P>(a + (k + s) * a_step + (First + i) * L) * b[k + s];
-      for (; k < Depth; ++k)
-        REPRISE_UNROLL for (int i = 0; i < R; ++i) sum[0][i] += load<P>(a + k * a_step + (First + i) * L) * b[k];
+      const auto add_column = [&](int s, Index k) {
+        REPRISE_UNROLL for (int i = 0; i < R; ++i) sum[s][i] += load<P>(a + k * a_step + (First + i) * L) * b[k];
+      };
+      for (Index k = 0; k < Depth / parts * parts; k += parts)
+        REPRISE_UNROLL for (int s = 0; s < parts; ++s) add_column(s, k + s);
+      for (Index k = Depth / parts * parts; k < Depth; ++k) add_column(0, k);
       REPRISE_UNROLL for (int i = 0; i < R; ++i) {
         REPRISE_UNROLL for (int s = 1; s < parts; ++s) sum[0][i] += sum[s][i];
         Scalar* const to = c + (First + i) * L;

@@ -44,37 +44,67 @@ struct Workspace {
 
 namespace detail {
 
-// Runs the model over x and leaves y and dy in the workspace.
-template <Model M, class Target, class Loss>
-typename M::Scalar forward_and_loss(const M& model, const typename M::InputSequence& x, const Target& target,
-                                    const Loss& loss, Workspace<M>& w, const Pass& pass,
-                                    const PassOptions<M>& options) {
-  using std::isfinite;
-  require_like(model, w.gradient, "the workspace");
+// Throws unless everything a pass takes fits together.
+template <Model M, class Target>
+void require_pass(const M& model, const typename M::InputSequence& x, const Target& target, const M& gradient,
+                  const PassOptions<M>& options) {
+  require_like(model, gradient, "the workspace");
   model.require_input(x);
+  if (options.state) model.body().require_state(*options.state, x.batch());
   if (!(x.layout() == target.layout())) {
     require_size(target.batch(), x.batch(), "target", "records", "this batch");
     for (Index r = 0; r < x.batch(); ++r)
       if (x.length(r) != target.length(r))
         fail<shape_error>("target: record ", r, " has ", target.length(r), " steps, x has ", x.length(r));
   }
+}
+
+// The state that a pass begins with, in the order of the layout. `batch` is that of `state`.
+template <Model M>
+void begin_state(const M& model, const Layout& layout, const PassOptions<M>& options,
+                 typename M::template State<>& state, Index& batch) {
   if (options.state) {
-    model.body().require_state(*options.state, x.batch());
-    M::to_layout_order(*options.state, x.layout(), w.state);
+    M::to_layout_order(*options.state, layout, state);
   } else {
-    if (w.batch != x.batch()) w.state = model.initial_state(x.batch());
-    set_zero(w.state);
+    if (batch != layout.batch()) state = model.initial_state(layout.batch());
+    set_zero(state);
   }
-  w.batch = x.batch();
+  batch = layout.batch();
+}
+
+template <class Scalar>
+Scalar require_finite(Scalar loss) {
+  using std::isfinite;
+  if (!isfinite(loss)) fail<non_finite_error>("the loss is ", loss);
+  return loss;
+}
+
+// Runs the model over x and leaves y and dy in the workspace.
+template <Model M, class Target, class Loss>
+typename M::Scalar forward_and_loss(const M& model, const typename M::InputSequence& x, const Target& target,
+                                    const Loss& loss, Workspace<M>& w, const Pass& pass,
+                                    const PassOptions<M>& options) {
+  require_pass(model, x, target, w.gradient, options);
+  begin_state(model, x.layout(), options, w.state, w.batch);
   const Index count = x.layout().columns();
   model.body().forward(x.values(), pass, w.state, w.trace);
   reserve(w.y, model.outputs(), count);
   reserve(w.dy, model.outputs(), count);
   model.readout(M::Body::output(w.trace), count, w.y);
   auto dy = w.dy.leftCols(count);
-  const auto value = loss(w.y.leftCols(count), target.values(), dy);
-  if (!isfinite(value)) fail<non_finite_error>("the loss is ", value);
-  return value;
+  return require_finite(loss(w.y.leftCols(count), target.values(), dy));
+}
+
+// From dy in the workspace to the gradient, dL/d(initial state) in dstate, and dx.
+template <Model M>
+void backward(const M& model, const typename M::Input& x, Workspace<M>& w, const Pass& pass, bool input_gradient) {
+  const Index count = pass.layout.columns();
+  set_zero(w.gradient);
+  w.dstate = w.state;
+  set_zero(w.dstate);  // nothing comes back from beyond the last step
+  reserve(w.dh, model.body().outputs(), count);
+  model.readout_back(M::Body::output(w.trace), count, w.dy, w.gradient, w.dh);
+  model.body().backward(x, w.dh, pass, w.trace, w.dstate, w.gradient.body(), input_gradient ? &w.dx : nullptr);
 }
 
 }  // namespace detail
@@ -104,15 +134,7 @@ typename M::Scalar loss_and_gradient(const M& model, const typename M::InputSequ
                                      std::type_identity_t<PassOptions<M>> options = {}) {
   const Pass pass{x.layout(), true, options.rng};
   const auto value = detail::forward_and_loss(model, x, target, loss, w, pass, options);
-
-  const Index count = x.layout().columns();
-  set_zero(w.gradient);
-  w.dstate = w.state;
-  set_zero(w.dstate);  // nothing comes back from beyond the last step
-  detail::reserve(w.dh, model.body().outputs(), count);
-  model.readout_back(M::Body::output(w.trace), count, w.dy, w.gradient, w.dh);
-  model.body().backward(x.values(), w.dh, pass, w.trace, w.dstate, w.gradient.body(),
-                        options.input_gradient ? &w.dx : nullptr);
+  detail::backward(model, x.values(), w, pass, options.input_gradient);
   M::to_record_order(w.dstate, x.layout(), w.dh0);
   if (options.state) M::to_record_order(w.state, x.layout(), *options.state);
   return value;

@@ -1,0 +1,31 @@
+#pragma once
+// A loop over parts of a work, on several threads.
+
+#include <algorithm>
+#include <exception>
+#include <thread>
+#include <vector>
+
+namespace reprise::detail {
+
+/// work(i) for i = 0 .. count - 1, thread t of `threads` doing i = t, t + threads, ...; the caller is thread 0. All have
+/// ended when it returns; it rethrows what was thrown for the smallest i.
+template <class Work>
+void for_each_part(int threads, int count, const Work& work) {
+  std::vector<std::exception_ptr> thrown(static_cast<std::size_t>(count));
+  const auto run = [&](int thread) {
+    for (int i = thread; i < count; i += threads) try {
+        work(i);
+      } catch (...) {
+        thrown[static_cast<std::size_t>(i)] = std::current_exception();
+      }
+  };
+  std::vector<std::jthread> others;
+  for (int thread = 1; thread < std::min(threads, count); ++thread) others.emplace_back(run, thread);
+  run(0);
+  others.clear();  // joins
+  for (const auto& exception : thrown)
+    if (exception) std::rethrow_exception(exception);
+}
+
+}  // namespace reprise::detail
