@@ -50,6 +50,23 @@ TEST_CASE("for_each_parameter takes several modules, and a visitor without a nam
   CHECK(a.b(0) == 7 * 4);
 }
 
+TEST_CASE("for_each_run meets every entry once, whatever the shapes") {
+  Outer a{{Eigen::MatrixXd::Random(41, 60)}, Eigen::VectorXd::Random(1024)}, b = a, c = a;
+  rp::for_each_run([](auto p, auto q, auto r) { p += q + 2 * r; }, a, b, c);
+  CHECK(a.inner.A.isApprox(4 * b.inner.A));
+  CHECK(a.b.isApprox(4 * b.b));
+}
+
+TEST_CASE("require_finite names the parameter that is not") {
+  Outer outer{{Eigen::MatrixXd::Random(41, 60)}, Eigen::VectorXd::Random(3)};
+  rp::require_finite(outer, "");
+  for (const double x :
+       {std::numeric_limits<double>::infinity(), -std::numeric_limits<double>::infinity(), std::nan("")}) {
+    outer.inner.A(40, 59) = x;
+    CHECK_THROWS_WITH(rp::require_finite(outer, "the gradient of "), "the gradient of inner.A is not finite");
+  }
+}
+
 TEST_CASE("zeros_like keeps shapes and leaves the original") {
   const Outer outer = counted();
   const Outer zeros = rp::zeros_like(outer);

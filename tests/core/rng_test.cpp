@@ -34,6 +34,19 @@ TEST_CASE("numbers are the same on every platform, to the last bit") {
   CHECK(rng.normal() == -0x1.2d3d16310e7b3p+0);
 }
 
+TEST_CASE("fill gives what as many calls give, from anywhere in a block, and goes on from there") {
+  for (const std::size_t before : {0u, 1u, 2u, 3u, 4u, 5u})
+    for (const std::size_t length : {0u, 1u, 2u, 3u, 4u, 5u, 127u, 128u, 129u, 131u, 132u, 260u, 1000u}) {
+      rp::Rng calls{7, 3}, fills = calls;
+      std::vector<std::uint32_t> expected(before + length), found(before + length);
+      for (auto& bits : expected) bits = calls();
+      for (std::size_t i = 0; i < before; ++i) found[i] = fills();
+      fills.fill(std::span(found).subspan(before));
+      REQUIRE(found == expected);
+      REQUIRE(fills() == calls());
+    }
+}
+
 TEST_CASE("forks are reproducible and differ, also those of forks") {
   const rp::Rng rng{5};
   CHECK(rng.fork(1)() == rng.fork(1)());

@@ -51,6 +51,14 @@ TEST_CASE("the caller's Rng seeds dropout: same seed, same mask") {
   CHECK(y != dropped(dropout, x, &a, true));  // the next mask is another
 }
 
+TEST_CASE("each entry takes one number of the Rng, column by column") {
+  rp::Rng rng{7}, same{7};
+  const MatrixXd y = dropped(rp::Dropout<double>({40, 40}, 0.25), MatrixXd::Ones(40, 50), &rng, true);
+  for (int j = 0; j < 50; ++j)
+    for (int i = 0; i < 40; ++i) REQUIRE(y(i, j) == (same() < 0xC0000000u ? 1 / 0.75 : 0.0));
+  CHECK(rng() == same());
+}
+
 TEST_CASE("training with dropout and without an Rng is refused, and so is a rate that is no probability") {
   const MatrixXd x = MatrixXd::Random(4, 5);
   CHECK_THROWS_AS(dropped(rp::Dropout<double>({4, 4}, 0.5), x, nullptr, true), rp::value_error);

@@ -94,6 +94,11 @@ TEST_CASE("clip_norm scales the whole gradient, and only if it is longer") {
   CHECK(g.p(1) == 1);
 }
 
+TEST_CASE("the norm is over every entry, however many") {
+  for (int n = 0; n < 20; ++n)
+    CHECK(rp::norm(Point{Eigen::VectorXd::LinSpaced(n, 1, n)}) == Approx(std::sqrt(n * (n + 1) * (2 * n + 1) / 6.0)));
+}
+
 TEST_CASE("clip_value bounds every entry") {
   Point g = at(-3, 0.5);
   rp::clip_value(g, 1);

@@ -6,6 +6,8 @@
 #include <sstream>
 #include <stdexcept>
 #include <string>
+#include <string_view>
+#include <type_traits>
 
 namespace reprise {
 
@@ -31,17 +33,23 @@ struct format_error : std::runtime_error {
 
 namespace detail {
 
-template <class... Parts>
-std::string message(const Parts&... parts) {
+// One piece of a message, as a stream prints it. Every literal has a type of its own, so text goes through no template.
+inline void append(std::string& message, std::string_view text) { message += text; }
+
+template <class T>
+  requires(!std::is_convertible_v<const T&, std::string_view>)
+void append(std::string& message, const T& value) {
   std::ostringstream text;
-  (text << ... << parts);
-  return std::move(text).str();
+  text << value;
+  message += text.str();
 }
 
 // Out of line of the check itself: a hot caller pays for one comparison.
 template <class Error, class... Parts>
 [[noreturn, gnu::noinline, gnu::cold]] void fail(const Parts&... parts) {
-  throw Error(message(parts...));
+  std::string message;
+  (append(message, parts), ...);
+  throw Error(message);
 }
 
 inline void require_size(Index actual, Index expected, const char* what, const char* unit, const char* taker) {

@@ -29,13 +29,17 @@ void orthogonal(W&& weights, Rng& rng) {
   const bool tall = weights.rows() >= weights.cols();
   Matrix<double> q(tall ? weights.rows() : weights.cols(), tall ? weights.cols() : weights.rows());
   for (Index j = 0; j < q.cols(); ++j) {
-    auto column = q.col(j);
-    do {
-      for (double& entry : column) entry = rng.normal();
+    double length = 0;
+    while (length < 1e-6) {
+      for (Index i = 0; i < q.rows(); ++i) q(i, j) = rng.normal();
       for (int twice = 0; twice < 2; ++twice)  // the second pass removes what rounding left of the first
-        for (Index k = 0; k < j; ++k) column -= q.col(k).dot(column) * q.col(k);
-    } while (column.norm() < 1e-6);
-    column.normalize();
+        for (Index k = 0; k < j; ++k) {
+          const double along = q.col(k).dot(q.col(j));
+          for (Index i = 0; i < q.rows(); ++i) q(i, j) -= along * q(i, k);
+        }
+      length = std::sqrt(q.col(j).dot(q.col(j)));
+    }
+    for (Index i = 0; i < q.rows(); ++i) q(i, j) /= length;
   }
   for (Index j = 0; j < weights.cols(); ++j)
     for (Index i = 0; i < weights.rows(); ++i) weights(i, j) = static_cast<Scalar>(tall ? q(i, j) : q(j, i));

@@ -11,6 +11,8 @@
 
 #include <reprise/core/errors.hpp>
 
+#include <algorithm>
+#include <cmath>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -73,6 +75,8 @@ void visit_field(Visit& visit, const Path& path, First& first, Rest&... rest) {
     visit_fields(visit, &path, first, rest...);
   else if constexpr (std::is_invocable_v<Visit&, std::string, First&, Rest&...>)
     visit(path.string(), first, rest...);
+  else if constexpr (std::is_invocable_v<Visit&, Path, First&, Rest&...>)
+    visit(Path(path), first, rest...);
   else
     visit(first, rest...);
 }
@@ -86,25 +90,63 @@ void for_each_parameter(Visit&& visit, M&& module, Others&&... others) {
   detail::visit_fields(visit, static_cast<const detail::Path*>(nullptr), module, others...);
 }
 
+namespace detail {
+
+// `count` entries of a parameter from number `first` on, column by column, as an array that views them.
+template <class P>
+auto entries(P& p, Index first, Index count) {
+  using Scalar = typename P::Scalar;
+  static_assert(std::is_base_of_v<Eigen::PlainObjectBase<std::remove_const_t<P>>, P>, "a parameter is a matrix");
+  using Entries = Eigen::Array<Scalar, Dynamic, 1>;
+  return Eigen::Map<std::conditional_t<std::is_const_v<P>, const Entries, Entries>>(p.data() + first, count);
+}
+
+}  // namespace detail
+
+/// Calls `f(p, q...)` for all parameters, as for_each_parameter does, whatever their shapes: with arrays that view their
+/// entries, a run at a time, so that what one expression of `f` has read and written the next finds in cache.
+template <class F, Module M, Module... Others>
+void for_each_run(const F& f, M&& module, Others&&... others) {
+  constexpr Index run = 1024;
+  for_each_parameter(
+      [&](auto& p, auto&... q) {
+        eigen_assert(((q.size() == p.size()) && ...));
+        for (Index first = 0; first < p.size(); first += run) {
+          const Index count = std::min(run, p.size() - first);
+          f(detail::entries(p, first, count), detail::entries(q, first, count)...);
+        }
+      },
+      module, others...);
+}
+
 /// Throws shape_error, naming the parameter, unless `other` has the shapes of `module`. `what` names `other`.
 template <Module M, Module Other>
 void require_like(const M& module, const Other& other, std::string_view what) {
-  bool same = true;
-  for_each_parameter([&](const auto& p, const auto& q) { same = same && p.rows() == q.rows() && p.cols() == q.cols(); },
-                     module, other);
-  if (same) return;
   for_each_parameter(
-      [&](const std::string& name, const auto& p, const auto& q) {
+      [&](const detail::Path& name, const auto& p, const auto& q) {
         if (p.rows() != q.rows() || p.cols() != q.cols())
-          detail::fail<shape_error>(what, ": ", name, " is ", q.rows(), " x ", q.cols(), ", the model's is ", p.rows(),
-                                    " x ", p.cols());
+          detail::fail<shape_error>(what, ": ", name.string(), " is ", q.rows(), " x ", q.cols(), ", the model's is ",
+                                    p.rows(), " x ", p.cols());
       },
       module, other);
 }
 
+/// Throws non_finite_error, naming the parameter, unless all entries are finite. `what` goes before the name.
+template <Module M>
+void require_finite(const M& module, std::string_view what) {
+  for_each_parameter(
+      [&](const detail::Path& name, const auto& p) {
+        using std::isfinite;
+        // Zero times an entry is zero, or else nan: a sum is faster than a test of each.
+        if (!isfinite((detail::entries(p, 0, p.size()) * typename M::Scalar(0)).sum()))
+          detail::fail<non_finite_error>(what, name.string(), " is not finite");
+      },
+      module);
+}
+
 template <Module M>
 void set_zero(M& module) {
-  for_each_parameter([](auto& p) { p.setZero(); }, module);
+  for_each_run([](auto p) { p.setZero(); }, module);
 }
 
 /// A module of the same shapes, every parameter zero: a gradient to add to.
@@ -152,7 +194,7 @@ void unflatten(const Eigen::MatrixBase<Flat>& flat, M& module) {
 /// target += source, parameter by parameter.
 template <Module M>
 void add(M& target, const M& source) {
-  for_each_parameter([](auto& p, const auto& q) { p += q; }, target, source);
+  for_each_run([](auto p, auto q) { p += q; }, target, source);
 }
 
 /// Copies every parameter, converting the scalar; dynamic sizes are taken over.

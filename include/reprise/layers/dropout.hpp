@@ -6,6 +6,11 @@
 
 #include <reprise/core/layer.hpp>
 
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <span>
+
 namespace reprise {
 
 template <class Scalar_, int Features = Dynamic>
@@ -53,9 +58,16 @@ struct Dropout : StatelessLayer {
                                 " needs an Rng while training, loss_and_gradient(..., {.rng = &rng}), or a rate of 0");
     detail::reserve(trace.mask, x.rows(), count);
     const double kept = 1 - rate;
-    const auto threshold = static_cast<std::uint64_t>(kept * 0x1p32);
-    for (Index j = 0; j < count; ++j)
-      for (Index i = 0; i < x.rows(); ++i) trace.mask(i, j) = (*pass.rng)() < threshold ? Scalar(1 / kept) : Scalar(0);
+    const auto threshold = static_cast<std::uint32_t>(std::min(kept * 0x1p32, 0x1p32 - 1));
+    const Scalar scale = Scalar(1 / kept);
+    std::array<std::uint32_t, 1024> bits;
+    std::span mask(trace.mask.data(), static_cast<std::size_t>(x.rows() * count));
+    while (!mask.empty()) {
+      const std::size_t run = std::min(mask.size(), bits.size());
+      pass.rng->fill(std::span(bits).first(run));
+      for (std::size_t i = 0; i < run; ++i) mask[i] = bits[i] < threshold ? scale : Scalar(0);
+      mask = mask.subspan(run);
+    }
     trace.y.leftCols(count).array() *= trace.mask.leftCols(count).array();
   }
 

@@ -16,9 +16,13 @@ struct SquaredError {
     using Scalar = typename Y::Scalar;
     detail::require_size(target.rows(), y.rows(), "target", "rows", "SquaredError of this model");
     detail::require_size(target.cols(), y.cols(), "target", "columns", "SquaredError of this model");
-    dy = y - target.template cast<Scalar>();
-    const auto sum = dy.template cast<detail::Sum<Scalar>>().cwiseAbs2().sum();
-    dy *= Scalar(2);
+    detail::Sum<Scalar> sum(0);
+    for (Index j = 0; j < y.cols(); ++j)
+      for (Index i = 0; i < y.rows(); ++i) {
+        const Scalar error = y(i, j) - static_cast<Scalar>(target(i, j));
+        sum += detail::Sum<Scalar>(error) * detail::Sum<Scalar>(error);
+        dy(i, j) = Scalar(2) * error;
+      }
     return detail::reduce<Scalar>(reduction, sum, y.cols(), dy);
   }
 };

@@ -3,16 +3,28 @@
 
 #include <reprise/core/module.hpp>
 
+#include <array>
 #include <cmath>
+#include <numeric>
 
 namespace reprise {
 
 /// The Euclidean norm over all parameters together.
 template <Module M>
 double norm(const M& module) {
-  double sum = 0;
-  for_each_parameter([&](const auto& p) { sum += p.template cast<double>().squaredNorm(); }, module);
-  return std::sqrt(sum);
+  std::array<double, 8> sums{};  // a single one would wait at every entry for its last addition
+  for_each_parameter(
+      [&](const auto& p) {
+        const auto square = [&](Index i) {
+          return static_cast<double>(p.data()[i]) * static_cast<double>(p.data()[i]);
+        };
+        Index i = 0;
+        for (; i + 8 <= p.size(); i += 8)
+          for (Index k = 0; k < 8; ++k) sums[static_cast<std::size_t>(k)] += square(i + k);
+        for (; i < p.size(); ++i) sums[0] += square(i);
+      },
+      module);
+  return std::sqrt(std::accumulate(sums.begin(), sums.end(), 0.0));
 }
 
 /// Scales the whole gradient so that its norm is at most `max_norm`; its direction stays. Returns the norm it had.
@@ -24,7 +36,7 @@ double clip_norm(M& gradient, double max_norm) {
   if (!std::isfinite(before)) detail::fail<non_finite_error>("clip_norm: the norm of the gradient is ", before);
   if (before > max_norm) {
     const auto scale = static_cast<typename M::Scalar>(max_norm / before);
-    for_each_parameter([&](auto& p) { p *= scale; }, gradient);
+    for_each_run([&](auto p) { p *= scale; }, gradient);
   }
   return before;
 }
@@ -34,13 +46,9 @@ double clip_norm(M& gradient, double max_norm) {
 template <Module M>
 void clip_value(M& gradient, double limit) {
   if (!(limit > 0)) detail::fail<value_error>("clip_value: limit = ", limit, ", it is positive");
-  for_each_parameter(
-      [](const std::string& name, const auto& p) {
-        if (!p.allFinite()) detail::fail<non_finite_error>("clip_value: the gradient of ", name, " is not finite");
-      },
-      gradient);
+  require_finite(gradient, "clip_value: the gradient of ");
   const auto bound = static_cast<typename M::Scalar>(limit);
-  for_each_parameter([&](auto& p) { p = p.cwiseMin(bound).cwiseMax(-bound); }, gradient);
+  for_each_run([&](auto p) { p = p.min(bound).max(-bound); }, gradient);
 }
 
 }  // namespace reprise

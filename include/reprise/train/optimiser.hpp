@@ -16,14 +16,7 @@ template <Module M>
 void require_trainable(const M& model, const M& gradient, const M& moments) {
   require_like(model, gradient, "the gradient");
   require_like(model, moments, "the optimiser");
-  bool finite = true;
-  for_each_parameter([&](const auto& g) { finite = finite && g.allFinite(); }, gradient);
-  if (finite) return;
-  for_each_parameter(
-      [](const std::string& name, const auto& g) {
-        if (!g.allFinite()) fail<non_finite_error>("the gradient of ", name, " is not finite");
-      },
-      gradient);
+  require_finite(gradient, "the gradient of ");
 }
 
 inline void require_option(bool in_range, const char* name, double value) {
@@ -53,8 +46,8 @@ struct SGD {
     detail::require_trainable(model, gradient, v);
     using Scalar = typename M::Scalar;
     const auto rate = static_cast<Scalar>(options.learning_rate), momentum = static_cast<Scalar>(options.momentum);
-    for_each_parameter(
-        [&](auto& p, const auto& g, auto& v_) {
+    for_each_run(
+        [&](auto p, auto g, auto v_) {
           v_ = momentum * v_ + g;
           p -= rate * v_;
         },
@@ -84,10 +77,10 @@ struct RMSProp {
     const auto rate = static_cast<Scalar>(options.learning_rate), decay = static_cast<Scalar>(options.decay);
     const auto fresh = static_cast<Scalar>(1 - options.decay);
     const auto epsilon = static_cast<Scalar>(options.epsilon);
-    for_each_parameter(
-        [&](auto& p, const auto& g, auto& r_) {
-          r_.array() = decay * r_.array() + fresh * g.array().square();
-          p.array() -= rate * g.array() / (r_.array().sqrt() + epsilon);
+    for_each_run(
+        [&](auto p, auto g, auto r_) {
+          r_ = decay * r_ + fresh * g.square();
+          p -= rate * g / (r_.sqrt() + epsilon);
         },
         model, gradient, r);
   }
@@ -127,11 +120,11 @@ struct Adam {
     const auto scale = static_cast<Scalar>(1 / (1 - std::pow(options.beta2, steps)));
     const auto epsilon = static_cast<Scalar>(options.epsilon);
     const auto keep = static_cast<Scalar>(1 - options.learning_rate * options.weight_decay);
-    for_each_parameter(
-        [&](auto& p, const auto& g, auto& m_, auto& v_) {
+    for_each_run(
+        [&](auto p, auto g, auto m_, auto v_) {
           m_ = beta1 * m_ + fresh1 * g;
-          v_.array() = beta2 * v_.array() + fresh2 * g.array().square();
-          p.array() = keep * p.array() - rate * m_.array() / ((scale * v_.array()).sqrt() + epsilon);
+          v_ = beta2 * v_ + fresh2 * g.square();
+          p = keep * p - rate * m_ / ((scale * v_).sqrt() + epsilon);
         },
         model, gradient, m, v);
   }
