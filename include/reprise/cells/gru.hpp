@@ -24,6 +24,7 @@
 #include <reprise/core/cell.hpp>
 #include <reprise/core/initialise.hpp>
 #include <reprise/kernels/activation.hpp>
+#include <reprise/kernels/bias.hpp>
 #include <reprise/kernels/elementwise.hpp>
 #include <reprise/kernels/product.hpp>
 
@@ -87,13 +88,13 @@ struct GRUCell {
 
   void project(auto& packed, const auto& x, auto& trace) const {
     product(trace.a, packed(W_xh), x);
-    if constexpr (bias == Bias::present) trace.a.colwise() += b_h;
+    add_bias(trace.a, b_h);
   }
 
   void step(auto& packed, auto& trace, auto& state) const {
     add_product(gates_rz(trace.a), packed(gates_rz(W_hh)), state.h);
     product(trace.m, packed(gate(W_hh, 2)), state.h);  // m_t = U_n h_{t-1} + b_hn
-    if constexpr (bias == Bias::present) trace.m.colwise() += b_hn;
+    add_bias(trace.m, b_hn);
     elementwise(
         [](auto& r, auto& z, auto& n, const auto& m, auto& h) {
           r = sigmoid(r);
@@ -123,10 +124,8 @@ struct GRUCell {
     add_product(gradient.W_xh, trace.a, x.transpose());
     add_product(gates_rz(gradient.W_hh), gates_rz(trace.a), before.h.transpose());
     add_product(gate(gradient.W_hh, 2), trace.dm, before.h.transpose());
-    if constexpr (bias == Bias::present) {
-      gradient.b_h += trace.a.rowwise().sum();
-      gradient.b_hn += trace.dm.rowwise().sum();
-    }
+    add_bias_gradient(gradient.b_h, trace.a);
+    add_bias_gradient(gradient.b_hn, trace.dm);
   }
 
   void project_back(auto& packed, const auto& trace, auto& dx) const {

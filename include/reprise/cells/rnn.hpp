@@ -15,6 +15,7 @@
 #include <reprise/core/cell.hpp>
 #include <reprise/core/initialise.hpp>
 #include <reprise/kernels/activation.hpp>
+#include <reprise/kernels/bias.hpp>
 #include <reprise/kernels/elementwise.hpp>
 #include <reprise/kernels/product.hpp>
 
@@ -69,7 +70,7 @@ struct RNNCell {
 
   void project(auto& packed, const auto& x, auto& trace) const {
     product(trace.a, packed(W_xh), x);
-    if constexpr (bias == Bias::present) trace.a.colwise() += b_h;
+    add_bias(trace.a, b_h);
   }
 
   void step(auto& packed, auto& trace, auto& state) const {
@@ -85,7 +86,7 @@ struct RNNCell {
   void accumulate(const auto& x, const auto& before, const auto& trace, RNNCell& gradient) const {
     add_product(gradient.W_xh, trace.a, x.transpose());         // dW_xh += da_t x_t^T
     add_product(gradient.W_hh, trace.a, before.h.transpose());  // dW_hh += da_t h_{t-1}^T
-    if constexpr (bias == Bias::present) gradient.b_h += trace.a.rowwise().sum();
+    add_bias_gradient(gradient.b_h, trace.a);                   // db_h += da_t
   }
 
   void project_back(auto& packed, const auto& trace, auto& dx) const {

@@ -35,14 +35,12 @@ enum class Left { panels, matrix, transpose };
 
 template <class Scalar, class Stored, int Rows, int Columns>
 [[gnu::noinline]] void tile(Index depth, const Stored* a, Index a_step, const Scalar* b, Index b_row, Index b_column,
-                            Scalar* c, Index c_step, Index rows, bool add) {
+                            Scalar* c, Index c_step, bool add) {
   using P = Packet<Scalar>;
   constexpr Index L = lanes<Scalar>;
   P sum[Columns][Rows];
-  const Index last = rows - (Rows - 1) * L;  // rows of the last register, which may reach beyond C
-  REPRISE_UNROLL for (int j = 0; j < Columns; ++j) REPRISE_UNROLL for (int i = 0; i < Rows; ++i) {
-    sum[j][i] = add ? load_first<P>(c + j * c_step + i * L, i + 1 < Rows ? L : last) : P{};
-  }
+  REPRISE_UNROLL for (int j = 0; j < Columns; ++j) REPRISE_UNROLL for (int i = 0; i < Rows; ++i) sum[j][i] =
+      add ? load<P>(c + j * c_step + i * L) : P{};
   P column[Rows];
   const auto add_column = [&]() __attribute__((always_inline)) {
     REPRISE_UNROLL for (int j = 0; j < Columns; ++j) {
@@ -71,11 +69,11 @@ template <class Scalar, class Stored, int Rows, int Columns>
     }
   }
   REPRISE_UNROLL for (int j = 0; j < Columns; ++j) REPRISE_UNROLL for (int i = 0; i < Rows; ++i)
-      store_first(c + j * c_step + i * L, sum[j][i], i + 1 < Rows ? L : last);
+      store(c + j * c_step + i * L, sum[j][i]);
 }
 
 template <class Scalar, class Stored>
-using Tile = void (*)(Index, const Stored*, Index, const Scalar*, Index, Index, Scalar*, Index, Index, bool);
+using Tile = void (*)(Index, const Stored*, Index, const Scalar*, Index, Index, Scalar*, Index, bool);
 
 // tiles[rows - 1][columns - 1]
 template <class Scalar, class Stored>
@@ -140,9 +138,22 @@ template <class Scalar, class Stored>
       for (Index j = 0, block = 0; block < blocks; ++block) {
         // As even as they can be; without a division where there is one.
         const Index wide = blocks == 1 ? columns : (columns - j + blocks - block - 1) / (blocks - block);
-        tiles<Scalar, Stored>[static_cast<std::size_t>(height - 1)][static_cast<std::size_t>(wide - 1)](
-            deep, panel, step, b + k * b_row + j * b_column, b_row, b_column, c + row + j * c_step, c_step,
-            std::min(rest, width), add || k > 0);
+        const auto run = [&](Scalar* to, Index to_step) {
+          tiles<Scalar, Stored>[static_cast<std::size_t>(height - 1)][static_cast<std::size_t>(wide - 1)](
+              deep, panel, step, b + k * b_row + j * b_column, b_row, b_column, to, to_step, add || k > 0);
+        };
+        Scalar* const to = c + row + j * c_step;
+        if (rest >= width) {
+          run(to, c_step);
+        } else {  // the panel reaches beyond the last row of C
+          alignas(register_bytes) Scalar edge[tile_columns * tile_rows * L];
+          std::fill_n(edge, wide * width, Scalar(0));
+          for (Index column = 0; column < wide; ++column)
+            std::copy_n(to + column * c_step, rest, edge + column * width);
+          run(edge, width);
+          for (Index column = 0; column < wide; ++column)
+            std::copy_n(edge + column * width, rest, to + column * c_step);
+        }
         j += wide;
       }
       k += deep;

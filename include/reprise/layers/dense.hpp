@@ -6,6 +6,7 @@
 
 #include <reprise/core/initialise.hpp>
 #include <reprise/core/layer.hpp>
+#include <reprise/kernels/bias.hpp>
 #include <reprise/kernels/product.hpp>
 
 namespace reprise {
@@ -51,7 +52,7 @@ struct Dense : StatelessLayer {
     if (count == 0) return;  // a batch of no records need not have the features
     auto y = trace.y.leftCols(count);
     product(y, W, x.leftCols(count));
-    y.colwise() += b;
+    add_bias(y, b);
   }
 
   void backward(const Input& x, const Output& dy, const Pass& pass, Trace& /*trace*/, Stateless<>& /*dstate*/,
@@ -59,7 +60,7 @@ struct Dense : StatelessLayer {
     const Index count = pass.layout.columns();
     if (count == 0) return;
     add_product(gradient.W, dy.leftCols(count), x.leftCols(count).transpose());
-    gradient.b += dy.leftCols(count).rowwise().sum();
+    add_bias_gradient(gradient.b, dy.leftCols(count));
     if (!dx) return;
     detail::reserve(*dx, inputs(), count);
     product(dx->leftCols(count), W.transpose(), dy.leftCols(count));
@@ -72,7 +73,7 @@ struct Dense : StatelessLayer {
   const auto& step(const auto& x_t, Stateless<Owned<Batch>>& /*state*/, StepTrace<Batch, Packed>& trace) const {
     trace.y.resize(outputs(), x_t.cols());
     product(trace.y, trace.packed(W), x_t);
-    trace.y.colwise() += b;
+    add_bias(trace.y, b);
     return trace.y;
   }
 };

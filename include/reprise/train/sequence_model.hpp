@@ -8,6 +8,7 @@
 //
 // A model is its body with the readout on top: model.cell.W_hh where the body is a cell, model.layers where it is a Stack.
 
+#include <reprise/kernels/bias.hpp>
 #include <reprise/kernels/product.hpp>
 #include <reprise/layers/stack.hpp>
 
@@ -98,7 +99,7 @@ struct SequenceModel : LayerOf<Body_> {
     const auto& h_t = body().step(x_t, state, trace.body);
     trace.y.resize(outputs(), h_t.cols());
     product(trace.y, trace.packed(W_hy), h_t);
-    if constexpr (bias == Bias::present) trace.y.colwise() += b_y;
+    add_bias(trace.y, b_y);
     return trace.y;
   }
 
@@ -126,14 +127,14 @@ struct SequenceModel : LayerOf<Body_> {
 
   void readout(const typename Body::Output& h, Index count, auto& y) const {
     product(y.leftCols(count), W_hy, h.leftCols(count));
-    if constexpr (bias == Bias::present) y.leftCols(count).colwise() += b_y;
+    add_bias(y.leftCols(count), b_y);
   }
 
   void readout_back(const typename Body::Output& h, Index count, const auto& dy, SequenceModel& gradient,
                     auto& dh) const {
     if (count == 0) return;
     add_product(gradient.W_hy, dy.leftCols(count), h.leftCols(count).transpose());
-    if constexpr (bias == Bias::present) gradient.b_y += dy.leftCols(count).rowwise().sum();
+    add_bias_gradient(gradient.b_y, dy.leftCols(count));
     product(dh.leftCols(count), W_hy.transpose(), dy.leftCols(count));
   }
 

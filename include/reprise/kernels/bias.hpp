@@ -1,0 +1,71 @@
+#pragma once
+// A bias is added to every column of a batch, and its gradient is the sum over the columns. Without a bias (a vector of size
+// zero in its type) both do nothing.
+
+#include <reprise/kernels/operand.hpp>
+#include <reprise/kernels/packet.hpp>
+
+#include <algorithm>
+
+namespace reprise {
+
+namespace detail {
+
+template <class Scalar>
+[[gnu::noinline]] void add_bias(Scalar* m, Index rows, Index cols, Index step, const Scalar* b) {
+  for (Index j = 0; j < cols; ++j)
+    for (Index i = 0; i < rows; i += lanes<Scalar>) {
+      const Index count = std::min<Index>(lanes<Scalar>, rows - i);
+      using P = Packet<Scalar>;
+      Scalar* const to = m + j * step + i;
+      store_first(to, load_first<P>(to, count) + load_first<P>(b + i, count), count);
+    }
+}
+
+template <class Scalar>
+[[gnu::noinline]] void add_column_sum(Scalar* db, Index rows, Index cols, Index step, const Scalar* dm) {
+  constexpr int together = 4;  // registers of rows, whose sums do not wait for each other
+  for (Index row = 0; row < rows; row += together * lanes<Scalar>) {
+    using P = Packet<Scalar>;
+    P sum[together] = {};
+    Index count[together];
+    for (int r = 0; r < together; ++r) count[r] = std::clamp<Index>(rows - row - r * lanes<Scalar>, 0, lanes<Scalar>);
+    for (Index j = 0; j < cols; ++j)
+      for (int r = 0; r < together; ++r) sum[r] += load_first<P>(dm + j * step + row + r * lanes<Scalar>, count[r]);
+    for (int r = 0; r < together; ++r) {
+      Scalar* const to = db + row + r * lanes<Scalar>;
+      store_first(to, load_first<P>(to, count[r]) + sum[r], count[r]);
+    }
+  }
+}
+
+}  // namespace detail
+
+/// m_j += b for every column m_j.
+template <class M, class B>
+void add_bias(M&& m, const B& b) {
+  using Block = std::remove_cvref_t<M>;
+  using Scalar = typename Block::Scalar;
+  if constexpr (B::SizeAtCompileTime == 0)
+    return;
+  else if constexpr (Block::ColsAtCompileTime == 1)
+    m += b;
+  else if constexpr (packed_scalar<Scalar> && detail::is_columns<Block>)
+    detail::add_bias<Scalar>(m.data(), m.rows(), m.cols(), m.outerStride(), b.data());
+  else
+    m.colwise() += b;
+}
+
+/// db += the sum of the columns of dm.
+template <class DB, class DM>
+void add_bias_gradient(DB& db, const DM& dm) {
+  using Scalar = typename DB::Scalar;
+  if constexpr (DB::SizeAtCompileTime == 0)
+    return;
+  else if constexpr (packed_scalar<Scalar> && detail::is_columns<DM>)
+    detail::add_column_sum<Scalar>(db.data(), dm.rows(), dm.cols(), dm.outerStride(), dm.data());
+  else
+    db += dm.rowwise().sum();
+}
+
+}  // namespace reprise
