@@ -13,10 +13,10 @@ from xml.sax.saxutils import escape
 GROUPS = {
     "training": ("Training step", "forward and all gradients, 100 steps of time", "products at the FMA peak"),
     "inference": ("Inference", "forward only, 100 steps of time", "products at the FMA peak"),
-    "streaming": ("Streaming", "one step of one record, one input", "reading the weights once"),
+    "streaming": ("Streaming", "one step of one record, one input", "reading the weights"),
 }
 LIMITS = {"reading W"}  # candidates that are no peers
-COLOURS = {"reprise": "#1f5fbf", "reprise fixed": "#0b2f6b", "oneDNN": "#e08a2e", "LibTorch": "#a9a9b2",
+COLOURS = {"reprise": "#1f5fbf", "reprise fixed": "#0b2f6b", "reprise bfloat16": "#8ab4f0", "oneDNN": "#e08a2e", "LibTorch": "#a9a9b2",
            "plain Eigen": "#6fa287"}
 WIDTH, LEFT, RIGHT, TOP, BOTTOM = 880, 185, 155, 96, 44
 BAR, GAP = 13, 12

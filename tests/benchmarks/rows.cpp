@@ -35,7 +35,8 @@ class Builder {
     std::shared_ptr<Peer> peer = make(*problem_);
     peer->inference();
     row_.approximation = largest_difference(first_, peer->results());
-    row_.candidates.push_back({name, [peer, problem = problem_] { peer->inference(); }, units, flops / units});
+    row_.candidates.push_back(
+        {name, [peer, problem = problem_] { peer->inference(); }, units, flops / units, false, true});
   }
 
   void add_read() {
@@ -102,7 +103,7 @@ Row stream(const Shape& shape) {
   const double steps = static_cast<double>(shape.steps), flops = shape.forward_flops();
   builder.add("reprise", make_reprise_stream, false, steps, flops);
   builder.add("reprise fixed", make_reprise_fixed_stream, false, steps, flops);
-  builder.add_approximate("bfloat16 weights", make_reprise_bfloat16_stream, steps, flops);
+  builder.add_approximate("reprise bfloat16", make_reprise_bfloat16_stream, steps, flops);
   builder.add("plain Eigen", make_plain_eigen_stream, false, steps, flops);
 #ifdef REPRISE_BENCHMARK_ONEDNN
   builder.add("oneDNN", make_onednn_stream, false, steps, flops);

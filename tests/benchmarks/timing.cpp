@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cmath>
 #include <ctime>
+#include <thread>
 
 namespace benchmark {
 
@@ -27,7 +28,15 @@ struct Sampler {
   int runs = 1;
   std::vector<double> samples{};
 
+  // The OpenMP threads of the last candidate spin for a while in wait of more work, on the cores that ours would run on.
+  void settle() const {
+    if (now != wall_time) return;
+    std::this_thread::sleep_for(std::chrono::milliseconds(30));
+    candidate.run();
+  }
+
   double sample() const {
+    settle();
     const double begin = now();
     for (int i = 0; i < runs; ++i) candidate.run();
     return now() - begin;

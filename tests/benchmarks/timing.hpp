@@ -10,9 +10,10 @@ namespace benchmark {
 struct Candidate {
   std::string name;
   std::function<void()> run;
-  double units = 1;      // the time of a run is divided by this: steps of a stream, columns of a ragged batch
-  double flops = 0;      // per unit; 0 where they are not counted
-  bool doubles = false;  // half the peak is its peak
+  double units = 1;          // the time of a run is divided by this: steps of a stream, columns of a ragged batch
+  double flops = 0;          // per unit; 0 where they are not counted
+  bool doubles = false;      // half the peak is its peak
+  bool approximate = false;  // not meant to give the same as the others, but nearly
 };
 
 /// Seconds per unit.
