@@ -6,6 +6,14 @@
 
 namespace rp = reprise;
 
+// A module of the user's own is trained like any other.
+struct Affine {
+  using Scalar = float;
+  Eigen::MatrixXf W = Eigen::MatrixXf::Zero(2, 2);
+  Eigen::VectorXf b = Eigen::VectorXf::Zero(2);
+  static constexpr auto fields() { return std::tuple{rp::field("W", &Affine::W), rp::field("b", &Affine::b)}; }
+};
+
 int main() {
   rp::Rng rng{42};
   rp::SequenceModel<rp::RNNCell<float>> model{{.inputs = 3, .hidden = 32, .outputs = 1}, rng};
@@ -28,6 +36,11 @@ int main() {
     const auto y_t = model.step(a.col(t), state);
     if (std::abs(y_t(0) - whole(0, t)) > 1e-5f) return 1;
   }
+  Affine affine, descent;
+  descent.b.setOnes();
+  rp::Adam{affine, {.learning_rate = 0.1}}.step(affine, descent);
+  if (std::abs(affine.b(0) + 0.1f) > 1e-6f || !affine.W.isZero()) return 1;
+
   std::cout << "loss " << first << " -> " << last << "\n";
   return last < 0.1f * first ? 0 : 1;
 }

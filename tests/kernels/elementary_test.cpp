@@ -74,7 +74,7 @@ std::vector<Scalar> values(std::vector<Scalar> x) {
   const auto count = x.size();
   x.resize(count + Lanes);
   for (std::size_t i = 0; i < count; i += Lanes)
-    rp::store(&x[i], F::packet(rp::load<rp::Packet<Scalar, Lanes>>(&x[i])));
+    rp::detail::store(&x[i], F::packet(rp::detail::load<rp::Packet<Scalar, Lanes>>(&x[i])));
   x.resize(count);
   return x;
 }

@@ -138,6 +138,12 @@ TEST_CASE("PackedWeights packs each matrix and each transpose once, and again af
   CHECK((half + before.topRows(3) * h).norm() < 1e-14);
   rp::product(half, packed(w.bottomRows(3)), h);
   CHECK((half + before.bottomRows(3) * h).norm() < 1e-14);
+  const MatrixXd all = MatrixXd::Random(8, 8);
+  const Eigen::Map<const MatrixXd> first(all.data(), 6, 6);  // begins where the corner does, and is another matrix
+  rp::product(c, packed(all.topLeftCorner(6, 6)), h);
+  CHECK((c - all.topLeftCorner(6, 6) * h).norm() < 1e-14);
+  rp::product(c, packed(first), h);
+  CHECK((c - first * h).norm() < 1e-14);
   rp::product(c, packed(2 * w), h);  // an expression has no packed form
   CHECK((c + 2 * before * h).norm() < 1e-14);
   CHECK(&packed(w) == &packed(w));

@@ -113,6 +113,21 @@ TEST_CASE("what goes wrong in a part comes to the caller, the state as it was") 
   CHECK_THROWS_AS(rp::ParallelWorkspace<Tokens>(model, {.threads = 1, .parts = -1}), rp::value_error);
 }
 
+TEST_CASE("one input and one output in the type: rows, and yet columns in memory") {
+  using Pedal = rp::SequenceModel<rp::GRUCell<float, 1, 16>, 1>;
+  rp::Rng rng{7};
+  const Pedal model{{}, rng};
+  const std::vector<Index> lengths{20, 3, 7, 7, 1, 12, 20};
+  rp::Sequence<float, 1> x(rp::Layout(lengths), 1), target(rp::Layout(lengths), 1);
+  rp::uniform(x.values(), 1, rng);
+  rp::uniform(target.values(), 1, rng);
+  rp::Workspace<Pedal> one(model);
+  rp::ParallelWorkspace<Pedal> several(model, {.threads = 2, .parts = 5});
+  const auto expected = rp::loss_and_gradient(model, x, target, rp::SquaredError{}, one, {.input_gradient = true});
+  CHECK(rp::loss_and_gradient(model, x, target, rp::SquaredError{}, several, {.input_gradient = true}) == expected);
+  CHECK((several.dx.leftCols(70) == one.dx.leftCols(70)));
+}
+
 TEST_CASE("no records: no loss, no gradient") {
   rp::Rng rng{6};
   const Model model{{.inputs = 3, .hidden = 4, .outputs = 2}, rng};

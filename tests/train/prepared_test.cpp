@@ -36,12 +36,21 @@ TEST_CASE("a prepared model keeps the weights it was prepared with") {
   auto state = model.initial_state();
   const Eigen::Vector2d x(0.3, -0.8);
   const double y = before.step(x, state)(0);
-  model.W_hy *= 2;
+  rp::for_each_parameter([](auto& p) { p.array() += 0.5; }, model);
   state = model.initial_state();
   CHECK(before.step(x, state)(0) == y);
+  auto moved = std::move(before);
+  state = model.initial_state();
+  CHECK(moved.step(x, state)(0) == y);
   rp::Prepared after{model};
   state = model.initial_state();
-  CHECK(std::abs(after.step(x, state)(0) - 2 * y) < 1e-15);
+  auto same = model.initial_state();
+  CHECK(after.step(x, state)(0) == model.step(x, same)(0));
+
+  using Several = rp::Prepared<decltype(model), double, rp::Dynamic>;
+  CHECK_THROWS_WITH(Several(model, -1), "batch = -1: a size is not negative");
+  CHECK_THROWS_WITH(rp::Prepared<decltype(model)>(model, 3), "batch = 3, the type says 1");
+  Several none{model, 0};
 }
 
 TEST_CASE("tokens, an empty model and sizes in the type are prepared, too") {
@@ -66,18 +75,20 @@ TEST_CASE("tokens, an empty model and sizes in the type are prepared, too") {
 TEST_CASE("bfloat16 weights give what the model gives with its weights rounded to 8 bits") {
   using Model = rp::SequenceModel<rp::LSTMCell<float>>;
   rp::Rng rng{4};
-  const Model model{{.inputs = 3, .hidden = 41, .outputs = 3}, rng};
+  // Odd, and more than the 512 that are multiplied before the next columns.
+  const Model model{{.inputs = 3, .hidden = 601, .outputs = 3}, rng};
   Model rounded = model;
   rp::for_each_parameter(
       [](auto& p) {
         if (p.cols() > 1) p = p.template cast<rp::bfloat16>().template cast<float>();
       },
       rounded);
-  rp::Prepared<Model, rp::bfloat16> small{model};
-  auto state = model.initial_state(), same = model.initial_state(), exact = model.initial_state();
-  for (Index t = 0; t < 50; ++t) {
-    const Eigen::Vector3f x = Eigen::Vector3f::Random();
-    const Eigen::VectorXf y = small.step(x, state);
+  constexpr Index streams = 5;
+  rp::Prepared<Model, rp::bfloat16, rp::Dynamic> small{model, streams};
+  auto state = model.initial_state(streams), same = state, exact = state;
+  for (Index t = 0; t < 20; ++t) {
+    const Eigen::MatrixXf x = Eigen::MatrixXf::Random(3, streams);
+    const Eigen::MatrixXf y = small.step(x, state);
     CHECK((y - rounded.step(x, same)).norm() < 1e-5f);
     const float error = (y - model.step(x, exact)).norm();
     CHECK(error < 0.02f);

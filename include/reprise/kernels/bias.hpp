@@ -46,12 +46,13 @@ template <class M, class B>
 void add_bias(M&& m, const B& b) {
   using Block = std::remove_cvref_t<M>;
   using Scalar = typename Block::Scalar;
+  eigen_assert(B::SizeAtCompileTime == 0 || b.size() == m.rows());
   if constexpr (B::SizeAtCompileTime == 0)
     return;
   else if constexpr (Block::ColsAtCompileTime == 1)
     m += b;
-  else if constexpr (packed_scalar<Scalar> && detail::is_columns<Block>)
-    detail::add_bias<Scalar>(m.data(), m.rows(), m.cols(), m.outerStride(), b.data());
+  else if constexpr (packed_scalar<Scalar> && detail::is_columns<Block> && detail::is_columns<B>)
+    detail::add_bias<Scalar>(m.data(), m.rows(), m.cols(), detail::column_step(m), b.data());
   else
     m.colwise() += b;
 }
@@ -60,10 +61,11 @@ void add_bias(M&& m, const B& b) {
 template <class DB, class DM>
 void add_bias_gradient(DB& db, const DM& dm) {
   using Scalar = typename DB::Scalar;
+  eigen_assert(DB::SizeAtCompileTime == 0 || db.size() == dm.rows());
   if constexpr (DB::SizeAtCompileTime == 0)
     return;
-  else if constexpr (packed_scalar<Scalar> && detail::is_columns<DM>)
-    detail::add_column_sum<Scalar>(db.data(), dm.rows(), dm.cols(), dm.outerStride(), dm.data());
+  else if constexpr (packed_scalar<Scalar> && detail::is_columns<DM> && detail::is_columns<DB>)
+    detail::add_column_sum<Scalar>(db.data(), dm.rows(), dm.cols(), detail::column_step(dm), dm.data());
   else
     db += dm.rowwise().sum();
 }

@@ -27,6 +27,11 @@
 #include <numbers>
 #include <utility>
 
+#if defined(__FAST_MATH__)
+#error \
+    "reprise rounds by adding and subtracting a large number, which -ffast-math takes for nothing: compile without it"
+#endif
+
 namespace reprise {
 
 using std::exp;  // the functions below would hide those of the scalars

@@ -50,6 +50,7 @@ template <class F, class First, class... Rest>
 void elementwise(const F& f, First&& first, Rest&&... rest) {
   using Block = std::remove_cvref_t<First>;
   using Scalar = typename Block::Scalar;
+  static_assert((std::is_same_v<Scalar, typename std::remove_cvref_t<Rest>::Scalar> && ...), "blocks of one scalar");
   const Index rows = first.rows(), cols = first.cols();
   eigen_assert(((rest.rows() == rows && rest.cols() == cols) && ...));
   if constexpr (packed_scalar<Scalar> && detail::is_columns<Block> &&
@@ -58,8 +59,8 @@ void elementwise(const F& f, First&& first, Rest&&... rest) {
     for (Index j = 0; j < cols; ++j)
       for (Index i = 0; i < rows; i += L)
         detail::apply_to_packets<Packet<Scalar, L>>(f, std::min<Index>(L, rows - i),
-                                                    first.data() + j * first.outerStride() + i,
-                                                    rest.data() + j * rest.outerStride() + i...);
+                                                    first.data() + j * detail::column_step(first) + i,
+                                                    rest.data() + j * detail::column_step(rest) + i...);
   } else {
     for (Index j = 0; j < cols; ++j)
       for (Index i = 0; i < rows; ++i) f(first.coeffRef(i, j), rest.coeffRef(i, j)...);

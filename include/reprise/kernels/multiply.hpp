@@ -6,21 +6,14 @@
 //
 // (Goto and van de Geijn, "Anatomy of high-performance matrix multiplication", 2008, section 4, without the packing of B: a
 // batch is narrow.) A tile reads A register by register, so a panel of A, tile_rows registers of rows, is best stored k
-// after k: see PackedMatrix. Each entry of C is the sum over k in order, whatever the batch beside it
-// and however the depth is cut.
+// after k: see PackedMatrix. In `multiply` each entry of C is the sum over k in order, whatever the batch beside it and
+// however the depth is cut.
 
 #include <reprise/kernels/packet.hpp>
 
 #include <algorithm>
 #include <array>
 #include <bit>
-
-// Registers hold an array only where every loop over it is unrolled; at -O2 nobody does that unasked.
-#if defined(__clang__)
-#define REPRISE_UNROLL _Pragma("clang loop unroll(full)")
-#else
-#define REPRISE_UNROLL _Pragma("GCC unroll 16")
-#endif
 
 namespace reprise::detail {
 
@@ -30,19 +23,26 @@ inline constexpr int tile_rows = registers == 32 ? 4 : 3, tile_columns = registe
 // How much of the depth is done before the next columns: a panel of that depth stays in the second-level cache.
 inline constexpr Index packed_depth = 512, buffered_depth = 128;
 
+/// Whether panels of `Stored` can be multiplied into `Scalar`: the same, or for float its upper half.
+template <class Scalar, class Stored>
+inline constexpr bool storable = std::is_same_v<Scalar, Stored> ||
+                                 (std::is_same_v<Scalar, float> && std::is_same_v<Stored, Eigen::bfloat16> &&
+                                  std::endian::native == std::endian::little);
+
 /// The left operand: `panels` as PackedMatrix stores them, a matrix of columns `step` apart, or the transpose of one.
 enum class Left { panels, matrix, transpose };
 
 template <class Scalar, class Stored, int Rows, int Columns>
 [[gnu::noinline]] void tile(Index depth, const Stored* a, Index a_step, const Scalar* b, Index b_row, Index b_column,
                             Scalar* c, Index c_step, bool add) {
+  static_assert(storable<Scalar, Stored>);
   using P = Packet<Scalar>;
   constexpr Index L = lanes<Scalar>;
   P sum[Columns][Rows];
   REPRISE_UNROLL for (int j = 0; j < Columns; ++j) REPRISE_UNROLL for (int i = 0; i < Rows; ++i) sum[j][i] =
       add ? load<P>(c + j * c_step + i * L) : P{};
   P column[Rows];
-  const auto add_column = [&]() __attribute__((always_inline)) {
+  const auto add_column = [&]() REPRISE_INLINE {
     REPRISE_UNROLL for (int j = 0; j < Columns; ++j) {
       const Scalar entry = b[j * b_column];
       REPRISE_UNROLL for (int i = 0; i < Rows; ++i) sum[j][i] += column[i] * entry;
@@ -88,7 +88,7 @@ inline constexpr auto tiles = []<int... Rows>(std::integer_sequence<int, Rows...
 /// The depth of a panel in memory: bfloat16 stand in pairs, k beside k + 1, so that a word of memory has both.
 template <class Stored>
 constexpr Index panel_depth(Index depth) {
-  return std::is_floating_point_v<Stored> ? depth : (depth + 1) / 2 * 2;
+  return std::is_same_v<Stored, Eigen::bfloat16> ? (depth + 1) / 2 * 2 : depth;
 }
 
 /// `rows` rows of A, or of the transpose of a matrix, as a panel: for each k `width` entries, zeros beyond the last row.
@@ -117,6 +117,8 @@ template <class Scalar, class Stored>
                                 const Scalar* b, Index b_row, Index b_column, Scalar* c, Index c_step, bool add) {
   constexpr Index L = lanes<Scalar>;
   const Index blocks = (columns + tile_columns - 1) / tile_columns;
+  if (depth == 0 && !add)
+    for (Index j = 0; j < columns; ++j) std::fill_n(c + j * c_step, rows, Scalar(0));
   for (Index row = 0; row < rows;) {
     const Index rest = rows - row;
     // Only what is stored in panels may be read beyond its last row.
@@ -124,9 +126,8 @@ template <class Scalar, class Stored>
     if (left == Left::matrix && rest < height * L && rest > L) --height;
     const bool buffered = left == Left::transpose || (left == Left::matrix && rest < L);
     const Index width = height * L, step = left == Left::matrix && !buffered ? a_step : width;
-    Index k = 0;
-    do {
-      const Index deep = std::min(depth - k, buffered ? buffered_depth : packed_depth);
+    for (Index k = 0, deep; k < depth; k += deep) {
+      deep = std::min(depth - k, buffered ? buffered_depth : packed_depth);
       alignas(register_bytes) Stored buffer[buffered_depth * tile_rows * L];
       const Stored* panel =
           left == Left::panels ? a + row * panel_depth<Stored>(depth) + k * width : a + row + k * a_step;
@@ -148,16 +149,16 @@ template <class Scalar, class Stored>
         } else {  // the panel reaches beyond the last row of C
           alignas(register_bytes) Scalar edge[tile_columns * tile_rows * L];
           std::fill_n(edge, wide * width, Scalar(0));
-          for (Index column = 0; column < wide; ++column)
-            std::copy_n(to + column * c_step, rest, edge + column * width);
+          if (add || k > 0)
+            for (Index column = 0; column < wide; ++column)
+              std::copy_n(to + column * c_step, rest, edge + column * width);
           run(edge, width);
           for (Index column = 0; column < wide; ++column)
             std::copy_n(edge + column * width, rest, to + column * c_step);
         }
         j += wide;
       }
-      k += deep;
-    } while (k < depth);
+    }
     row += width;
   }
 }
@@ -170,7 +171,7 @@ void multiply_fixed(const Scalar* a, Index a_step, const Scalar* b, Scalar* c, b
   using P = Packet<Scalar, L>;
   [&]<int... Chunk>(std::integer_sequence<int, Chunk...>) {
     const auto chunk = [&]<int First>(std::integral_constant<int, First>) {
-      constexpr int R = std::min(most, all - First), parts = R >= 4 ? 1 : std::min(4, Depth);
+      constexpr int R = std::min(most, all - First), parts = R >= 4 ? 1 : std::clamp(Depth, 1, 4);
       P sum[parts][R] = {};
       const auto add_column = [&](int s, Index k) {
         REPRISE_UNROLL for (int i = 0; i < R; ++i) sum[s][i] += load<P>(a + k * a_step + (First + i) * L) * b[k];

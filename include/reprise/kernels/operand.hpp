@@ -21,9 +21,17 @@ struct Operand<Eigen::Transpose<M>> {
   static const auto& stored(const Eigen::Transpose<M>& m) { return m.nestedExpression(); }
 };
 
-// Whether M is columns of contiguous entries in memory. A row-major matrix is not, nor is an expression yet to be evaluated.
+// Whether M is columns of contiguous entries in memory. A row-major matrix is not, unless it is a single row, nor is an
+// expression yet to be evaluated.
 template <class M>
-constexpr bool is_columns = !M::IsRowMajor && (Eigen::internal::traits<M>::Flags & Eigen::DirectAccessBit) != 0 &&
-                            Eigen::internal::inner_stride_at_compile_time<M>::ret == 1;
+constexpr bool is_columns = (Eigen::internal::traits<M>::Flags & Eigen::DirectAccessBit) != 0 &&
+                            (M::IsRowMajor ? M::RowsAtCompileTime == 1
+                                           : Eigen::internal::inner_stride_at_compile_time<M>::ret == 1);
+
+// From one column to the next.
+template <class M>
+Index column_step(const M& m) {
+  return M::IsRowMajor ? m.innerStride() : m.outerStride();
+}
 
 }  // namespace reprise::detail

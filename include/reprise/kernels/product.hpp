@@ -12,9 +12,9 @@ namespace detail {
 template <class Scalar, class Stored, class B, class C>
 void multiply_by(Left left, Index depth, const Stored* a, Index a_step, const B& b, C& c, bool add) {
   const auto& stored = Operand<B>::stored(b);
-  const Index step = stored.outerStride();
+  const Index step = column_step(stored);
   multiply<Scalar, Stored>(left, c.rows(), c.cols(), depth, a, a_step, stored.data(), Operand<B>::transposed ? step : 1,
-                           Operand<B>::transposed ? 1 : step, c.data(), c.outerStride(), add);
+                           Operand<B>::transposed ? 1 : step, c.data(), column_step(c), add);
 }
 
 // A matrix of sizes known to the compiler, by a vector: a step of a small model.
@@ -27,15 +27,17 @@ template <class C, class A, class B>
 void product(C& c, const A& a, const B& b, bool add) {
   using Scalar = typename C::Scalar;
   using StoredA = typename Operand<A>::Stored;
+  static_assert(std::is_same_v<Scalar, typename A::Scalar> && std::is_same_v<Scalar, typename B::Scalar>,
+                "a product is of matrices of one scalar");
   constexpr bool all_columns =
       packed_scalar<Scalar> && is_columns<C> && is_columns<StoredA> && is_columns<typename Operand<B>::Stored>;
   eigen_assert(c.rows() == a.rows() && c.cols() == b.cols() && a.cols() == b.rows());
   if constexpr (all_columns && is_fixed_step<C, A> && !Operand<B>::transposed) {
-    multiply_fixed<A::RowsAtCompileTime, A::ColsAtCompileTime>(a.data(), a.outerStride(), b.data(), c.data(), add);
+    multiply_fixed<A::RowsAtCompileTime, A::ColsAtCompileTime>(a.data(), column_step(a), b.data(), c.data(), add);
   } else if constexpr (all_columns) {
     const auto& stored = Operand<A>::stored(a);
     multiply_by<Scalar>(Operand<A>::transposed ? Left::transpose : Left::matrix, a.cols(), stored.data(),
-                        stored.outerStride(), b, c, add);
+                        column_step(stored), b, c, add);
   } else if (add) {
     c.noalias() += a * b;
   } else {
@@ -46,6 +48,8 @@ void product(C& c, const A& a, const B& b, bool add) {
 template <class C, class Scalar, class Stored, class B>
 void product(C& c, const PackedMatrix<Scalar, Stored>& a, const B& b, bool add) {
   eigen_assert(c.rows() == a.rows() && c.cols() == b.cols() && a.cols() == b.rows());
+  static_assert(std::is_same_v<Scalar, typename C::Scalar> && std::is_same_v<Scalar, typename B::Scalar>,
+                "a product is of matrices of one scalar");
   if constexpr (is_columns<C> && is_columns<typename Operand<B>::Stored>) {
     multiply_by<Scalar>(Left::panels, a.cols(), a.data(), 0, b, c, add);
   } else {  // rare: through copies that are columns

@@ -88,8 +88,12 @@ typename M::Scalar forward_and_loss(const M& model, const typename M::InputSeque
   const Index count = x.layout().columns();
   reserve(all.y, model.outputs(), count);
   reserve(all.dy, model.outputs(), count);
-  const std::uint64_t seed = options.rng && training ? std::uint64_t{(*options.rng)()} << 32 | (*options.rng)() : 0;
-  for_each_part(all.threads, static_cast<int>(all.parts.size()), [&](int i) {
+  std::uint64_t seed = 0;
+  if (options.rng && training) {
+    seed = std::uint64_t{(*options.rng)()} << 32;
+    seed |= (*options.rng)();
+  }
+  for_each_part(std::max(all.threads, 1), static_cast<int>(all.parts.size()), [&](int i) {
     auto& part = all.parts[static_cast<std::size_t>(i)];
     auto& w = part.workspace;
     split(x.layout(), i, static_cast<Index>(all.parts.size()), part);
@@ -104,7 +108,7 @@ typename M::Scalar forward_and_loss(const M& model, const typename M::InputSeque
     for_each_parameter([&](const auto& p, auto& q) { scatter(p, part.slots, q); }, w.state, all.state);
   });
   auto dy = all.dy.leftCols(count);
-  return require_finite(loss(all.y.leftCols(count), target.values(), dy));
+  return require_finite_loss(loss(all.y.leftCols(count), target.values(), dy));
 }
 
 }  // namespace detail
@@ -127,7 +131,7 @@ typename M::Scalar loss_and_gradient(const M& model, const typename M::InputSequ
   all.dstate = all.state;
   const bool dx = options.input_gradient && !std::is_integral_v<typename M::Input::Scalar>;  // tokens have none
   if (dx) detail::reserve(all.dx, model.input_rows(), x.layout().columns());
-  detail::for_each_part(all.threads, static_cast<int>(all.parts.size()), [&](int i) {
+  detail::for_each_part(std::max(all.threads, 1), static_cast<int>(all.parts.size()), [&](int i) {
     auto& part = all.parts[static_cast<std::size_t>(i)];
     auto& w = part.workspace;
     detail::gather(all.dy, part.columns, w.dy);

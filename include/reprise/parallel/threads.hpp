@@ -20,10 +20,16 @@ void for_each_part(int threads, int count, const Work& work) {
         thrown[static_cast<std::size_t>(i)] = std::current_exception();
       }
   };
-  std::vector<std::jthread> others;
-  for (int thread = 1; thread < std::min(threads, count); ++thread) others.emplace_back(run, thread);
-  run(0);
-  others.clear();  // joins
+  {
+    struct Joined {
+      std::vector<std::thread> threads;
+      ~Joined() {
+        for (auto& thread : threads) thread.join();
+      }
+    } others;
+    for (int thread = 1; thread < std::min(threads, count); ++thread) others.threads.emplace_back(run, thread);
+    run(0);
+  }
   for (const auto& exception : thrown)
     if (exception) std::rethrow_exception(exception);
 }

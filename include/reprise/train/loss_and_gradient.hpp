@@ -73,7 +73,7 @@ void begin_state(const M& model, const Layout& layout, const PassOptions<M>& opt
 }
 
 template <class Scalar>
-Scalar require_finite(Scalar loss) {
+Scalar require_finite_loss(Scalar loss) {
   using std::isfinite;
   if (!isfinite(loss)) fail<non_finite_error>("the loss is ", loss);
   return loss;
@@ -92,7 +92,7 @@ typename M::Scalar forward_and_loss(const M& model, const typename M::InputSeque
   reserve(w.dy, model.outputs(), count);
   model.readout(M::Body::output(w.trace), count, w.y);
   auto dy = w.dy.leftCols(count);
-  return require_finite(loss(w.y.leftCols(count), target.values(), dy));
+  return require_finite_loss(loss(w.y.leftCols(count), target.values(), dy));
 }
 
 // From dy in the workspace to the gradient, dL/d(initial state) in dstate, and dx.

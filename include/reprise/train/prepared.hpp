@@ -16,29 +16,33 @@ namespace reprise {
 
 using Eigen::bfloat16;
 
-/// Refers to `model`, which has to outlive it, and keeps the weights that model has now: prepare again when they change.
-/// One for each thread.
+/// Keeps a copy of the model as it is now. One for each thread; it can be moved, and a copy is another Prepared{model}.
 template <Model M, class Stored = typename M::Scalar, int Batch = 1>
 class Prepared {
  public:
   using State = typename M::template State<Owned<Batch>>;
 
-  /// For one stream, or for `batch` streams side by side with Prepared<Model, Scalar, Dynamic>.
-  explicit Prepared(const M& model, Index batch = Batch == Dynamic ? 1 : Batch) : model_(&model) {
-    auto state = model.body().template initial_state<Batch>(batch);
-    if (model.inputs() == 0) return;
-    step(M::Input::Zero(model.input_rows(), batch).eval(), state);  // packs every weight it meets
+  /// For one stream, or for `batch` streams side by side with Prepared<Model, Scalar, Dynamic>. Throws shape_error if `batch`
+  /// is not what the type says, or negative.
+  explicit Prepared(M model, Index batch = Batch == Dynamic ? 1 : Batch) : model_(std::move(model)) {
+    checked_size(batch, Batch, "batch");
+    if (model_.inputs() == 0) return;
+    auto state = model_.body().template initial_state<Batch>(batch);
+    step(M::Input::Zero(model_.input_rows(), batch).eval(), state);  // packs every weight it meets
   }
+  Prepared(Prepared&&) = default;
+  Prepared& operator=(Prepared&&) = default;
 
-  /// As SequenceModel::step; y_t is valid until the next step.
-  const auto& step(const auto& x_t, State& state) { return model_->step(x_t, state, trace_); }
+  /// As SequenceModel::step, x_t a column in memory (an expression is evaluated first, on the heap); y_t is valid until the
+  /// next step.
+  const auto& step(const auto& x_t, State& state) { return model_.step(x_t, state, trace_); }
 
  private:
-  const M* model_;
+  M model_;
   typename M::template StepTrace<Batch, PackedWeights<typename M::Scalar, Stored>> trace_;
 };
 
 template <Model M>
-Prepared(const M&) -> Prepared<M>;
+Prepared(M) -> Prepared<M>;
 
 }  // namespace reprise
