@@ -69,7 +69,7 @@ void check_kernel(rp::Index rows, rp::Index depth, rp::Index columns) {
   };
   const M around = whole_numbers(rows + 5, depth + 3), a = around.block(2, 1, rows, depth), a_t = a.transpose();
   const M b = whole_numbers(depth, columns), b_t = b.transpose(), before = whole_numbers(rows, columns);
-  const M expected = a.lazyProduct(b);
+  const M expected = depth == 0 ? M(M::Zero(rows, columns)) : M(a.lazyProduct(b));
   const rp::PackedMatrix<Scalar> packed(a), packed_t(a_t.transpose());
   M c = before;
   const auto check = [&](const auto& left, const auto& right) {

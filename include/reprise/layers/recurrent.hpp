@@ -122,6 +122,7 @@ struct Recurrent {
   /// One step of a stream: x_t (inputs, batch); returns h_t, which is state.h.
   template <int Batch, class Packed>
   const auto& step(const auto& x_t, State<Owned<Batch>>& state, StepTrace<Batch, Packed>& trace) const {
+    if (state.h.cols() == 0) return state.h;  // Eigen would form pointers into nothing
     detail::resize(trace.cell, cell.trace_rows(), state.h.cols());
     cell.project(trace.packed, x_t, trace.cell);
     cell.step(trace.packed, trace.cell, state);
