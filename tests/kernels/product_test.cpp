@@ -148,3 +148,35 @@ TEST_CASE("PackedWeights packs each matrix and each transpose once, and again af
   CHECK((c + 2 * before * h).norm() < 1e-14);
   CHECK(&packed(w) == &packed(w));
 }
+
+namespace {
+template <class Scalar, int Rows, int Depth>
+void check_step() {
+  using M = Eigen::Matrix<Scalar, Rows, Depth>;
+  using V = Eigen::Matrix<Scalar, Rows, 1>;
+  const M a = (M::Random() * Scalar(8)).array().round().matrix();
+  const Eigen::Matrix<Scalar, Depth, 1> b = Eigen::Matrix<Scalar, Depth, 1>::LinSpaced(1, Depth);
+  const V before = V::LinSpaced(-1, 1).array().round().matrix();
+  V c = before, expected = V::Zero();
+  for (int k = 0; k < Depth; ++k) expected += a.col(k) * b(k);
+  CAPTURE(Rows, Depth);
+  rp::add_product(c, a, b);
+  CHECK((c == before + expected));
+  rp::product(c, a, b);
+  CHECK((c == expected));
+}
+}  // namespace
+
+TEMPLATE_TEST_CASE("a step of known sizes: one chain or several, one chunk of registers or several", "", float,
+                   double) {
+  check_step<TestType, 4, 1>();
+  check_step<TestType, 4, 3>();
+  check_step<TestType, 8, 7>();
+  check_step<TestType, 16, 6>();
+  check_step<TestType, 24, 5>();
+  check_step<TestType, 48, 9>();
+  check_step<TestType, 96, 11>();
+  check_step<TestType, 256, 6>();
+  check_step<TestType, 300, 2>();
+  check_step<TestType, 7, 5>();
+}

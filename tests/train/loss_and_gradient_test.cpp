@@ -141,3 +141,18 @@ TEST_CASE("no records and no steps: no loss, no gradient") {
     CHECK(rp::flatten(gradient).isZero(0));
   }
 }
+
+TEST_CASE("a used workspace sees the weights as they are now") {
+  rp::Rng rng{11};
+  rp::SequenceModel<rp::LSTMCell<double>> model{{.inputs = 2, .hidden = 6, .outputs = 1}, rng};
+  const rp::Sequence<double> x{Eigen::MatrixXd(Eigen::MatrixXd::Random(2, 5)),
+                               Eigen::MatrixXd(Eigen::MatrixXd::Random(2, 3))};
+  const rp::Sequence<double> target(x.layout(), 1);
+  rp::Workspace used(model);
+  rp::loss_and_gradient(model, x, target, rp::SquaredError{}, used);
+  rp::for_each_parameter([](auto& p) { p.array() *= -0.7; }, model);
+  const auto loss = rp::loss_and_gradient(model, x, target, rp::SquaredError{}, used);
+  const auto fresh = rp::loss_and_gradient(model, x, target, rp::SquaredError{});
+  CHECK(loss == fresh.loss);
+  CHECK((rp::flatten(used.gradient) == rp::flatten(fresh.gradient)));
+}
