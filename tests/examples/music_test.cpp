@@ -131,7 +131,7 @@ TEST_CASE("a MIDI file has the parts of one") {
   CHECK(meta_of(events, 0x03) == "The Stave & the <Bow>");
   CHECK(big(meta_of(events, 0x51)) == std::lround(60e6 / tune.quarters_per_minute));
   CHECK(meta_of(events, 0x58) == std::string{3, 2, 24, 8});
-  CHECK(meta_of(events, 0x59) == std::string{-2, 0});
+  CHECK(meta_of(events, 0x59) == std::string{static_cast<char>(-2), 0});
   CHECK(events.back().status == 0xFF);
   CHECK(events.back().data == "\x2F");
   CHECK(events.back().time == tune.duration);
