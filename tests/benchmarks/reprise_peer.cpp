@@ -124,7 +124,7 @@ class RepriseThreads : public Peer {
 
  private:
   void each(auto work) {
-    reprise::detail::for_each_part(threads_, threads_, [&](int i) { work(peers_[static_cast<std::size_t>(i)]); });
+    reprise::detail::for_each_part(threads_, peers_, [&](auto& peer, int /*i*/) { work(peer); });
   }
 
   const Problem& whole_;

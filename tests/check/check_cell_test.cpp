@@ -40,7 +40,8 @@ struct MutantLSTM : rp::LSTMCell<S, I, H> {
     if (mutation == Mutation::forget_gate_left_out) {
       state.c += c_before;
       trace.tanh_c = state.c;
-      rp::tanh_in_place(trace.tanh_c);
+      using reprise::tanh;
+      rp::elementwise([](auto& v) { v = tanh(v); }, trace.tanh_c);
       state.h = gate(trace.a, 3).cwiseProduct(trace.tanh_c);
     }
     if (mutation == Mutation::batch_mixed && state.h.cols() > 1) state.h.col(0) += state.h.col(1) * S(0.01);

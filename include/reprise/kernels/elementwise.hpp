@@ -9,7 +9,6 @@
 #include <reprise/kernels/packet.hpp>
 
 #include <algorithm>
-#include <tuple>
 #include <utility>
 
 namespace reprise {

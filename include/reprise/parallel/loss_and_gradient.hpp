@@ -93,8 +93,7 @@ typename M::Scalar forward_and_loss(const M& model, const typename M::InputSeque
     seed = std::uint64_t{(*options.rng)()} << 32;
     seed |= (*options.rng)();
   }
-  for_each_part(std::max(all.threads, 1), static_cast<int>(all.parts.size()), [&](int i) {
-    auto& part = all.parts[static_cast<std::size_t>(i)];
+  for_each_part(all.threads, all.parts, [&](auto& part, int i) {
     auto& w = part.workspace;
     split(x.layout(), i, static_cast<Index>(all.parts.size()), part);
     gather(x.values(), part.columns, part.x);
@@ -131,8 +130,7 @@ typename M::Scalar loss_and_gradient(const M& model, const typename M::InputSequ
   all.dstate = all.state;
   const bool dx = options.input_gradient && !std::is_integral_v<typename M::Input::Scalar>;  // tokens have none
   if (dx) detail::reserve(all.dx, model.input_rows(), x.layout().columns());
-  detail::for_each_part(std::max(all.threads, 1), static_cast<int>(all.parts.size()), [&](int i) {
-    auto& part = all.parts[static_cast<std::size_t>(i)];
+  detail::for_each_part(all.threads, all.parts, [&](auto& part, int /*i*/) {
     auto& w = part.workspace;
     detail::gather(all.dy, part.columns, w.dy);
     detail::backward(model, part.x, w, Pass{part.layout, true, options.rng ? &part.rng : nullptr},
