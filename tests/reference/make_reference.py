@@ -33,15 +33,16 @@ from torch.nn.utils import clip_grad_norm_
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence, pad_sequence
 
 INPUTS, HIDDEN, OUTPUTS = 3, 4, 3
+INNER = 5  # cells of an LSTM with a projection, PyTorch's hidden_size; its proj_size is our hidden
 LENGTHS = [5, 2, 7, 3]  # not sorted, on purpose
 IGNORE = 1  # a target that does not count; a class the model has, since that is the harder case
 
 
-def write(name, comment, values):
+def write(name, comment, values, script="make_reference.py"):
     """`values`: name -> tensor of at most two dimensions; a vector is a column."""
     lines = [
         f"# {comment}",
-        f"# Made by make_reference.py, which says what the names mean, with PyTorch {torch.__version__}.",
+        f"# Made by {script}, which says what the names mean, with PyTorch {torch.__version__}.",
     ]
     for key, value in values.items():
         value = torch.as_tensor(value, dtype=torch.float64).detach()
@@ -83,6 +84,8 @@ def layer_values(rnn, layer, gradient):
         return parameter.grad if gradient else parameter
 
     values = {"W_xh": torch_value("weight_ih"), "W_hh": torch_value("weight_hh")}
+    if rnn.proj_size:
+        values["W_hr"] = torch_value("weight_hr")
     if not rnn.bias:
         return values
     b_ih, b_hh = torch_value("bias_ih"), torch_value("bias_hh")
@@ -113,7 +116,7 @@ def model_values(rnn, readout, prefix, gradient=False):
 
 
 def state_values(rnn, state, prefix):
-    """`state`: h, or h and c, each (layers, records, hidden)."""
+    """`state`: h, or h and c, each (layers, records, hidden); with a projection c is (layers, records, inner)."""
     return {
         f"{prefix}.{layer_prefix(rnn, layer)}{name}": part[layer].T
         for name, part in zip("hc", state)
@@ -148,23 +151,25 @@ def targets(loss, lengths):
     return [torch.randint(OUTPUTS, (length, 1)) for length in lengths]
 
 
-def make_case(seed, name, kind, loss, layers=1, bias=True):
+def make_case(seed, name, kind, loss, layers=1, bias=True, **options):
+    """`options`: what else `kind` takes."""
     torch.manual_seed(seed)
-    rnn = kind(INPUTS, HIDDEN, num_layers=layers, bias=bias, batch_first=True)
+    cells = INNER if "proj_size" in options else HIDDEN
+    rnn = kind(INPUTS, cells, num_layers=layers, bias=bias, batch_first=True, **options)
     readout = nn.Linear(HIDDEN, OUTPUTS, bias=bias)
     randomise(rnn, readout)
     x = records(INPUTS, LENGTHS)
     target = targets(loss, LENGTHS)
-    initial = [
-        torch.randn(layers, len(LENGTHS), HIDDEN, requires_grad=True) for _ in range(2 if kind is nn.LSTM else 1)
-    ]
+    rows = [HIDDEN, cells] if kind is nn.LSTM else [HIDDEN]
+    initial = [torch.randn(layers, len(LENGTHS), n, requires_grad=True) for n in rows]
 
     y, final = run(rnn, readout, x, tuple(initial) if kind is nn.LSTM else initial[0])
     total = loss(torch.cat(y), torch.cat(target))
     total.backward()
+    said = {"layers": layers, "bias": bias, "loss": loss.__name__, **options}
     write(
         name,
-        f"{kind.__name__}, layers: {layers}, bias: {bias}, loss: {loss.__name__}",
+        ", ".join([kind.__name__, *(f"{option}: {value}" for option, value in said.items())]),
         {
             **model_values(rnn, readout, "model"),
             **record_values(x, "x"),
@@ -308,3 +313,8 @@ if __name__ == "__main__":
     make_optimisers(9)
     make_clip(10)
     make_losses()
+    # Seeds with which every unit is off about as often as it is on, and nothing grows beyond 6.
+    make_case(44, "rnn_relu", nn.RNN, squared_error, nonlinearity="relu")
+    make_case(108, "rnn_relu_2_layers", nn.RNN, bernoulli, layers=2, nonlinearity="relu")
+    make_case(13, "lstm_projected", nn.LSTM, softmax, proj_size=HIDDEN)
+    make_case(14, "lstm_projected_2_layers", nn.LSTM, squared_error, layers=2, proj_size=HIDDEN)

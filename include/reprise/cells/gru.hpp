@@ -21,80 +21,45 @@
 //   dW_xh += da_t x_t^T      d(U_r, U_z) += (da_r, da_z) h_{t-1}^T      dU_n += dm_t h_{t-1}^T      dx_t = W_xh^T da_t
 //   db_h  += da_t            db_hn += dm_t, both summed over the batch
 
-#include <reprise/core/cell.hpp>
-#include <reprise/core/initialise.hpp>
-#include <reprise/kernels/activation.hpp>
-#include <reprise/kernels/bias.hpp>
-#include <reprise/kernels/elementwise.hpp>
-#include <reprise/kernels/product.hpp>
+#include <reprise/cells/gated_cell.hpp>
 
 namespace reprise {
 
-template <class Scalar_, int Inputs_ = Dynamic, int Hidden = Dynamic, Bias bias = Bias::present>
-struct GRUCell {
-  using Scalar = Scalar_;
-  static constexpr int Inputs = Inputs_, Outputs = Hidden, Gates = times(3, Hidden);
+template <class Scalar, int Inputs = Dynamic, int Hidden = Dynamic, Bias bias = Bias::present>
+struct GRUCell : GatedCell<GRUCell<Scalar, Inputs, Hidden, bias>, Scalar, Inputs, Hidden, 3, bias> {
+  using Base = typename GRUCell::GatedCell;
   template <class S, int I = Dynamic, int H = Dynamic>
   using Rebind = GRUCell<S, I, H, bias>;
+  static constexpr bool activate_reads_h = true;
 
-  Matrix<Scalar, Gates, Inputs> W_xh;
-  Matrix<Scalar, Gates, Hidden> W_hh;
-  Vector<Scalar, bias == Bias::present ? Gates : 0> b_h;
   Vector<Scalar, bias == Bias::present ? Hidden : 0> b_hn;
 
-  static constexpr auto fields() {
-    return std::tuple{field("W_xh", &GRUCell::W_xh), field("W_hh", &GRUCell::W_hh), field("b_h", &GRUCell::b_h),
-                      field("b_hn", &GRUCell::b_hn)};
-  }
-
-  template <class Storage = Owned<>>
-  struct State {
-    Part<Storage, Scalar, Hidden> h;  // (hidden, batch)
-    static constexpr auto fields() { return std::tuple{field("h", &State::h)}; }
-  };
+  static constexpr auto fields() { return std::tuple_cat(Base::fields(), std::tuple{field("b_hn", &GRUCell::b_hn)}); }
 
   template <class Storage = Owned<>>
   struct Trace {
-    Part<Storage, Scalar, Gates> a;    // (3 hidden, batch): a_t, after step the gates, after step_back da_t
-    Part<Storage, Scalar, Hidden> m;   // (hidden, batch)
-    Part<Storage, Scalar, Hidden> dm;  // (hidden, batch)
+    Part<Storage, Scalar, Base::GateRows> a;  // (3 hidden, batch): a_t, after step the gates, after step_back da_t
+    Part<Storage, Scalar, Hidden> m;          // (hidden, batch)
+    Part<Storage, Scalar, Hidden> dm;         // (hidden, batch)
     static constexpr auto fields() {
       return std::tuple{field("a", &Trace::a), field("m", &Trace::m), field("dm", &Trace::dm)};
     }
   };
 
-  /// Zero weights of these sizes. Throws shape_error if they are not those of the type.
-  explicit GRUCell(Sizes sizes = {known_or_zero(Inputs), known_or_zero(Hidden)}) {
-    const Index inputs = checked_size(sizes.inputs, Inputs, "inputs");
-    const Index hidden = checked_size(sizes.hidden, Hidden, "hidden");
-    W_xh.setZero(3 * hidden, inputs);
-    W_hh.setZero(3 * hidden, hidden);
-    b_h.setZero(bias == Bias::present ? 3 * hidden : 0);
-    b_hn.setZero(bias == Bias::present ? hidden : 0);
+  explicit GRUCell(Sizes sizes = {known_or_zero(Inputs), known_or_zero(Hidden)}) : Base(sizes) {
+    b_hn.setZero(bias == Bias::present ? sizes.hidden : 0);
   }
+  GRUCell(Sizes sizes, Rng& rng) : Base(sizes, rng) { b_hn.setZero(bias == Bias::present ? sizes.hidden : 0); }
 
-  /// Each gate's W_xh after Glorot and W_hh orthogonal, biases zero.
-  GRUCell(Sizes sizes, Rng& rng) : GRUCell(sizes) {
-    for (const Index k : {0, 1, 2}) {
-      glorot(gate(W_xh, k), rng);
-      orthogonal(gate(W_hh, k), rng);
-    }
-  }
+  std::array<Index, 3> trace_rows() const { return {3 * this->outputs(), this->outputs(), this->outputs()}; }
 
-  Index inputs() const { return W_xh.cols(); }
-  Index outputs() const { return W_hh.cols(); }
-  std::array<Index, 1> state_rows() const { return {outputs()}; }
-  std::array<Index, 3> trace_rows() const { return {3 * outputs(), outputs(), outputs()}; }
-
-  void project(auto& packed, const auto& x, auto& trace) const {
-    product(trace.a, packed(W_xh), x);
-    add_bias(trace.a, b_h);
-  }
-
-  void step(auto& packed, auto& trace, auto& state) const {
-    add_product(gates_rz(trace.a), packed(gates_rz(W_hh)), state.h);
-    product(trace.m, packed(gate(W_hh, 2)), state.h);  // m_t = U_n h_{t-1} + b_hn
+  void recur(auto& packed, auto& trace, const auto& h_before) const {
+    add_product(gates_rz(trace.a), packed(gates_rz(W_hh)), h_before);
+    product(trace.m, packed(gate(W_hh, 2)), h_before);  // m_t = U_n h_{t-1} + b_hn
     add_bias(trace.m, b_hn);
+  }
+
+  void activate(auto& trace, auto& state) const {
     elementwise(
         [](auto& r, auto& z, auto& n, const auto& m, auto& h) {
           r = sigmoid(r);
@@ -105,7 +70,7 @@ struct GRUCell {
         gate(trace.a, 0), gate(trace.a, 1), gate(trace.a, 2), trace.m, state.h);
   }
 
-  void step_back(auto& packed, const auto& before, auto& trace, auto& d) const {
+  void activate_back(const auto& before, auto& trace, auto& d) const {
     elementwise(
         [](auto& r, auto& z, auto& n, const auto& h_before, const auto& m, auto& dm, auto& dh) {
           const auto dn = dh * (1 - z), dz = dh * (h_before - n);
@@ -116,8 +81,11 @@ struct GRUCell {
           r = n * m * r * (1 - r);
         },
         gate(trace.a, 0), gate(trace.a, 1), gate(trace.a, 2), before.h, trace.m, trace.dm, d.h);
-    add_product(d.h, packed(gates_rz(W_hh).transpose()), gates_rz(trace.a));
-    add_product(d.h, packed(gate(W_hh, 2).transpose()), trace.dm);
+  }
+
+  void recur_back(auto& packed, const auto& trace, auto& dh_before) const {
+    add_product(dh_before, packed(gates_rz(W_hh).transpose()), gates_rz(trace.a));
+    add_product(dh_before, packed(gate(W_hh, 2).transpose()), trace.dm);
   }
 
   void accumulate(const auto& x, const auto& before, const auto& trace, GRUCell& gradient) const {
@@ -128,13 +96,9 @@ struct GRUCell {
     add_bias_gradient(gradient.b_hn, trace.dm);
   }
 
-  void project_back(auto& packed, const auto& trace, auto& dx) const {
-    product(dx, packed(W_xh.transpose()), trace.a);  // dx_t = W_xh^T da_t
-  }
-
  private:
-  auto gate(auto& stacked, Index k) const { return row_block<Hidden>(stacked, k, outputs()); }
-  auto gates_rz(auto& stacked) const { return stacked.template topRows<times(2, Hidden)>(2 * outputs()); }
+  using Base::gate, Base::W_hh;
+  auto gates_rz(auto& stacked) const { return stacked.template topRows<times(2, Hidden)>(2 * this->outputs()); }
 };
 
 }  // namespace reprise

@@ -11,6 +11,13 @@
 // `packed(W)` is W in the order in which products read it fastest, if the caller of the hook has packed it for the whole
 // sequence, else W itself: what the hooks multiply by at every step goes through it.
 //
+// A cell with random masks keeps them in its trace and has a sixth hook:
+//
+//   draw          the masks of one step, before it               trace.mask
+//
+// draw(rng, first, trace): without an Rng (at inference) a mask is its mean. `first` is null, or the trace of the pass's
+// first step for the same records: what is drawn once for a whole sequence is copied from there.
+//
 // docs/adding_a_cell.md writes one from start to end; check/check_cell.hpp proves it.
 
 #include <reprise/core/parts.hpp>
@@ -37,6 +44,14 @@ concept Cell = Module<C> && std::constructible_from<C, Sizes> && std::constructi
   cell.accumulate(x, state, trace, gradient);
   cell.project_back(packed, trace, dx);
   state.h;
+};
+
+/// Whether a cell has random masks.
+template <class C>
+concept MaskedCell = Cell<C> &&
+    requires(const C& cell, Rng* rng, const typename C::template Trace<Columns>* first,
+             typename C::template Trace<Columns>& trace) {
+  cell.draw(rng, first, trace);
 };
 
 }  // namespace reprise

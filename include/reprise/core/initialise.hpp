@@ -15,6 +15,14 @@ void uniform(W&& weights, double limit, Rng& rng) {
     for (Index i = 0; i < weights.rows(); ++i) weights(i, j) = static_cast<Scalar>(rng.uniform(-limit, limit));
 }
 
+/// Every entry normal, of mean zero.
+template <class W>
+void normal(W&& weights, double deviation, Rng& rng) {
+  using Scalar = typename std::remove_cvref_t<W>::Scalar;
+  for (Index j = 0; j < weights.cols(); ++j)
+    for (Index i = 0; i < weights.rows(); ++i) weights(i, j) = static_cast<Scalar>(deviation * rng.normal());
+}
+
 /// Uniform with limit sqrt(6 / (fan_in + fan_out)): Glorot and Bengio, AISTATS 2010, equation 16.
 template <class W>
 void glorot(W&& weights, Rng& rng) {

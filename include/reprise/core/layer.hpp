@@ -20,6 +20,7 @@ struct Pass {
   const Layout& layout;
   bool training = false;  ///< whether backward will follow; if not, a layer keeps no more of its trace than it needs
   Rng* rng = nullptr;     ///< where a training pass takes its random masks from
+  bool masks = true;      ///< if false, a training pass takes none: the gradient of the model as it is at inference
 };
 
 /// The state of a layer that has none.

@@ -7,7 +7,8 @@
 //   };
 //
 // Everything else walks that list: initialise, optimise, clip, save, flatten, check. The gradient of a module is the
-// same struct, and so are Adam's moments. A field is a matrix or again a module; names join with a dot: `cell.W_hh`.
+// same struct, and so are Adam's moments. A field is a matrix or again a module; names join with a dot: `cell.W_hh`. What is
+// saved and copied with the others but never trained, such as the reservoir of an echo state network, is a `constant`.
 
 #include <reprise/core/errors.hpp>
 
@@ -23,14 +24,21 @@
 namespace reprise {
 
 /// `access` is a pointer to member, or any callable that gives the field of a module.
-template <class Access>
+template <class Access, bool Trained = true>
 struct Field {
   std::string_view name;
   Access access;
+  static constexpr bool trained = Trained;
 };
 
 template <class Access>
 constexpr Field<Access> field(std::string_view name, Access access) {
+  return {name, access};
+}
+
+/// A field that optimisers leave alone and whose gradient stays zero.
+template <class Access>
+constexpr Field<Access, false> constant(std::string_view name, Access access) {
   return {name, access};
 }
 
@@ -48,7 +56,9 @@ struct Path {
   std::string string() const { return parent ? parent->string() + "." + std::string(name) : std::string(name); }
 };
 
-template <class Visit, class First, class... Rest>
+enum class Which { all, trained };
+
+template <Which which, class Visit, class First, class... Rest>
 void visit_field(Visit& visit, const Path& path, First& first, Rest&... rest);
 
 template <std::size_t I, class M>
@@ -56,23 +66,28 @@ auto& field_of(M& module) {
   return std::invoke(std::get<I>(std::remove_cvref_t<M>::fields()).access, module);
 }
 
-template <std::size_t I, class Visit, class First, class... Rest>
+template <std::size_t I, Which which, class Visit, class First, class... Rest>
 void visit_field_number(Visit& visit, const Path* parent, First& first, Rest&... rest) {
-  const Path path{parent, std::get<I>(std::remove_cvref_t<First>::fields()).name};
-  visit_field(visit, path, field_of<I>(first), field_of<I>(rest)...);
+  constexpr auto this_field = std::get<I>(std::remove_cvref_t<First>::fields());
+  if constexpr (which == Which::all || this_field.trained) {
+    const Path path{parent, this_field.name};
+    visit_field<which>(visit, path, field_of<I>(first), field_of<I>(rest)...);
+  }
 }
 
-template <class Visit, class First, class... Rest>
+template <Which which, class Visit, class First, class... Rest>
 void visit_fields(Visit& visit, const Path* parent, First& first, Rest&... rest) {
   constexpr auto count = std::tuple_size_v<decltype(std::remove_cvref_t<First>::fields())>;
-  [&]<std::size_t... I>(std::index_sequence<I...>) { (visit_field_number<I>(visit, parent, first, rest...), ...); }
+  [&]<std::size_t... I>(std::index_sequence<I...>) {
+    (visit_field_number<I, which>(visit, parent, first, rest...), ...);
+  }
   (std::make_index_sequence<count>{});
 }
 
-template <class Visit, class First, class... Rest>
+template <Which which, class Visit, class First, class... Rest>
 void visit_field(Visit& visit, const Path& path, First& first, Rest&... rest) {
   if constexpr (Module<First>)
-    visit_fields(visit, &path, first, rest...);
+    visit_fields<which>(visit, &path, first, rest...);
   else if constexpr (std::is_invocable_v<Visit&, std::string, First&, Rest&...>)
     visit(path.string(), first, rest...);
   else if constexpr (std::is_invocable_v<Visit&, Path, First&, Rest&...>)
@@ -87,7 +102,13 @@ void visit_field(Visit& visit, const Path& path, First& first, Rest&... rest) {
 /// parameters q of the same name in `others`: modules of the same fields, such as gradient and moments.
 template <class Visit, Module M, Module... Others>
 void for_each_parameter(Visit&& visit, M&& module, Others&&... others) {
-  detail::visit_fields(visit, static_cast<const detail::Path*>(nullptr), module, others...);
+  detail::visit_fields<detail::Which::all>(visit, static_cast<const detail::Path*>(nullptr), module, others...);
+}
+
+/// The same for what is trained: all but the constants.
+template <class Visit, Module M, Module... Others>
+void for_each_trained(Visit&& visit, M&& module, Others&&... others) {
+  detail::visit_fields<detail::Which::trained>(visit, static_cast<const detail::Path*>(nullptr), module, others...);
 }
 
 namespace detail {
@@ -103,12 +124,12 @@ auto entries(P& p, Index first, Index count) {
 
 }  // namespace detail
 
-/// Calls `f(p, q...)` for all parameters, as for_each_parameter does, whatever their shapes: with arrays that view their
+/// Calls `f(p, q...)` for all that is trained, as for_each_trained does, whatever the shapes: with arrays that view their
 /// entries, a run at a time, so that what one expression of `f` has read and written the next finds in cache.
 template <class F, Module M, Module... Others>
 void for_each_run(const F& f, M&& module, Others&&... others) {
   constexpr Index run = 1024;
-  for_each_parameter(
+  for_each_trained(
       [&](auto& p, auto&... q) {
         eigen_assert(((q.size() == p.size()) && ...));
         for (Index first = 0; first < p.size(); first += run) {
@@ -146,7 +167,7 @@ void require_finite(const M& module, std::string_view what) {
 
 template <Module M>
 void set_zero(M& module) {
-  for_each_run([](auto p) { p.setZero(); }, module);
+  for_each_parameter([](auto& p) { p.setZero(); }, module);
 }
 
 /// A module of the same shapes, every parameter zero: a gradient to add to.

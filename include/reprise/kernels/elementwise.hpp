@@ -4,6 +4,7 @@
 //   elementwise([](auto& h, const auto& z, const auto& n) { h = n + z * (h - n); }, state.h, z, n);
 //
 // float and double come in packets, a register of rows at a time, other scalars one by one; the function is the same.
+// A vector of the cell stands beside every column as `each_column(v)`.
 
 #include <reprise/kernels/operand.hpp>
 #include <reprise/kernels/packet.hpp>
@@ -13,7 +14,34 @@
 
 namespace reprise {
 
+/// A vector as a block whose columns are all that vector, for elementwise to read.
+template <class V>
+struct EachColumn {
+  using Scalar = const typename V::Scalar;
+  const V& v;
+  Index columns;
+  static constexpr int RowsAtCompileTime = V::RowsAtCompileTime;
+
+  Index rows() const { return v.size(); }
+  Index cols() const { return columns; }
+  Scalar* data() const { return v.data(); }
+  Scalar& coeffRef(Index i, Index /*j*/) const { return v.coeffRef(i); }
+};
+
+/// `v` beside every column of `block`. Never the first argument of elementwise.
+template <class V, class Block>
+EachColumn<V> each_column(const V& v, const Block& block) {
+  return {v, block.cols()};
+}
+
 namespace detail {
+
+template <class V>
+constexpr bool is_columns<EachColumn<V>> = true;
+template <class V>
+Index column_step(const EachColumn<V>& /*block*/) {
+  return 0;
+}
 
 // As many lanes as fill a register, or fewer if the compiler knows that there are not so many rows.
 template <class Scalar, int Rows>

@@ -92,7 +92,7 @@ struct Dropout : StatelessLayer {
   }
 
  private:
-  bool active(const Pass& pass) const { return pass.training && rate != 0; }
+  bool active(const Pass& pass) const { return pass.training && pass.masks && rate != 0; }
   void require_rate() const {
     if (!(rate >= 0 && rate < 1)) detail::fail<value_error>("Dropout: rate = ", rate, ", a probability in [0, 1)");
   }

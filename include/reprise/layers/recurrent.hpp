@@ -67,8 +67,13 @@ struct Recurrent {
         state);
   }
 
+  /// Throws value_error if the cell has random masks and a training pass brings no Rng.
   void forward(const Input& x, const Pass& pass, State<>& state, Trace& trace) const {
     const Layout& layout = pass.layout;
+    if constexpr (MaskedCell<C>)
+      if (pass.training && pass.masks && !pass.rng)
+        detail::fail<value_error>(
+            "a cell with random masks needs an Rng while training: loss_and_gradient(..., {.rng = &rng})");
     detail::reserve(trace.y, outputs(), layout.columns());
     detail::reserve(trace.steps, cell.trace_rows(), pass.training ? layout.columns() : widest_run(layout));
     if (pass.training) detail::reserve(trace.before, cell.state_rows(), layout.columns());
@@ -79,6 +84,7 @@ struct Recurrent {
       const Index column = layout.offset(first), count = layout.offset(end) - column;
       const Index origin = pass.training ? 0 : column;  // the column of the sequence that lies in column 0 of the trace
       auto run = columns(trace.steps, column - origin, count);
+      if constexpr (MaskedCell<C>) draw(pass, first, end, trace);
       cell.project(trace.packed, x.middleCols(column, count), run);
       for (Index t = first; t < end; ++t) {
         auto h = columns(state, 0, layout.running(t));
@@ -124,12 +130,28 @@ struct Recurrent {
   const auto& step(const auto& x_t, State<Owned<Batch>>& state, StepTrace<Batch, Packed>& trace) const {
     if (state.h.cols() == 0) return state.h;  // Eigen would form pointers into nothing
     detail::resize(trace.cell, cell.trace_rows(), state.h.cols());
+    if constexpr (MaskedCell<C>) cell.draw(nullptr, static_cast<const decltype(trace.cell)*>(nullptr), trace.cell);
     cell.project(trace.packed, x_t, trace.cell);
     cell.step(trace.packed, trace.cell, state);
     return state.h;
   }
 
  private:
+  // The masks of steps first .. end-1; without training these are column 0 and on of the trace.
+  void draw(const Pass& pass, Index first, Index end, Trace& trace) const {
+    const Layout& layout = pass.layout;
+    if (!pass.training) {
+      auto run = columns(trace.steps, 0, layout.offset(end) - layout.offset(first));
+      cell.draw(nullptr, static_cast<const decltype(run)*>(nullptr), run);
+      return;
+    }
+    for (Index t = first; t < end; ++t) {
+      auto step = columns(trace.steps, layout.offset(t), layout.running(t));
+      const auto first_step = columns(trace.steps, 0, layout.running(t));
+      cell.draw(pass.masks ? pass.rng : nullptr, t == 0 ? nullptr : &first_step, step);
+    }
+  }
+
   static void assign(State<Columns> to, const State<Columns>& from) {
     for_each_parameter([](auto& p, const auto& q) { p = q; }, to, from);
   }
@@ -160,5 +182,20 @@ struct Recurrent {
     return layout.steps() == 0 ? 0 : std::min(layout.columns(), std::max(run_width(), layout.running(0)));
   }
 };
+
+namespace detail {
+template <class L>
+struct LayerOf {
+  using type = L;
+};
+template <Cell C>
+struct LayerOf<C> {
+  using type = Recurrent<C>;
+};
+}  // namespace detail
+
+/// A layer as it is, a cell as the recurrent layer of it.
+template <class L>
+using LayerOf = typename detail::LayerOf<L>::type;
 
 }  // namespace reprise

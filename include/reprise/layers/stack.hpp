@@ -7,15 +7,6 @@
 namespace reprise {
 
 namespace detail {
-template <class L>
-struct LayerOf {
-  using type = L;
-};
-template <Cell C>
-struct LayerOf<C> {
-  using type = Recurrent<C>;
-};
-
 // "layers.0", "layers.1" and so on, for the fields of a struct with a tuple `layers`.
 inline constexpr std::array<std::string_view, 10> layer_names{"layers.0", "layers.1", "layers.2", "layers.3",
                                                               "layers.4", "layers.5", "layers.6", "layers.7",
@@ -31,10 +22,6 @@ constexpr auto layer_fields() {
   (std::index_sequence_for<L...>{});
 }
 }  // namespace detail
-
-/// A layer as it is, a cell as the recurrent layer of it.
-template <class L>
-using LayerOf = typename detail::LayerOf<L>::type;
 
 template <class... L>
 struct Stack {
@@ -149,7 +136,7 @@ struct Stack {
   static Sizes next(Sizes& sizes) {
     checked_size(sizes.hidden, Outputs, "hidden");
     const Index outputs = Above::Outputs == Dynamic ? sizes.hidden : Above::Outputs;
-    return {std::exchange(sizes.inputs, outputs), outputs};
+    return {std::exchange(sizes.inputs, outputs), outputs, sizes.inner};
   }
 
   static void each(auto&& visit) {
