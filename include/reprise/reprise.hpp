@@ -2,18 +2,45 @@
 // Everything: recurrent cells, layers, losses, training, decoding, files, and the checks for a cell of your own. Each header
 // also stands alone.
 
+#include <reprise/cells/cfc.hpp>
+#include <reprise/cells/clockwork.hpp>
+#include <reprise/cells/coupled_lstm.hpp>
+#include <reprise/cells/echo_state.hpp>
 #include <reprise/cells/gru.hpp>
+#include <reprise/cells/gru_reset_before.hpp>
+#include <reprise/cells/indrnn.hpp>
+#include <reprise/cells/jordan.hpp>
+#include <reprise/cells/layer_normed.hpp>
+#include <reprise/cells/leaky_rnn.hpp>
+#include <reprise/cells/lru.hpp>
 #include <reprise/cells/lstm.hpp>
+#include <reprise/cells/mgu.hpp>
+#include <reprise/cells/min_gru.hpp>
+#include <reprise/cells/min_lstm.hpp>
+#include <reprise/cells/mlstm.hpp>
+#include <reprise/cells/peephole_lstm.hpp>
+#include <reprise/cells/projected_lstm.hpp>
+#include <reprise/cells/qrnn.hpp>
+#include <reprise/cells/recurrent_dropout.hpp>
 #include <reprise/cells/rnn.hpp>
+#include <reprise/cells/slstm.hpp>
+#include <reprise/cells/sru.hpp>
+#include <reprise/cells/zoneout.hpp>
 #include <reprise/check/check_cell.hpp>
 #include <reprise/check/check_gradient.hpp>
+#include <reprise/check/check_layer.hpp>
+#include <reprise/core/spectral_radius.hpp>
 #include <reprise/decode/sampling.hpp>
 #include <reprise/io/safetensors.hpp>
 #include <reprise/layers/dense.hpp>
 #include <reprise/layers/dropout.hpp>
 #include <reprise/layers/embedding.hpp>
+#include <reprise/layers/learned_initial_state.hpp>
 #include <reprise/layers/recurrent.hpp>
+#include <reprise/layers/residual.hpp>
+#include <reprise/layers/scanned.hpp>
 #include <reprise/layers/stack.hpp>
+#include <reprise/layers/weight_dropped.hpp>
 #include <reprise/losses/cross_entropy.hpp>
 #include <reprise/losses/squared_error.hpp>
 #include <reprise/parallel/loss_and_gradient.hpp>
@@ -21,4 +48,5 @@
 #include <reprise/train/loss_and_gradient.hpp>
 #include <reprise/train/optimiser.hpp>
 #include <reprise/train/prepared.hpp>
+#include <reprise/train/ridge.hpp>
 #include <reprise/train/schedule.hpp>

@@ -133,6 +133,6 @@ TEST_CASE("the report names what failed, and by how much") {
     text = error.what();
   }
   mutation = Mutation::none;
-  CHECK(text.find("FAIL  gradient of b_h") != text.npos);
-  CHECK(text.find("ok    gradient of W_hh") != text.npos);
+  CHECK(text.find("FAIL  gradient of cell.b_h") != text.npos);
+  CHECK(text.find("ok    gradient of cell.W_hh") != text.npos);
 }

@@ -49,3 +49,18 @@ TEST_CASE("the same seed initialises the same cell") {
   rp::Rng a{5}, b{5};
   CHECK(rp::flatten(rp::GRUCell<float>{{3, 5}, a}) == rp::flatten(rp::GRUCell<float>{{3, 5}, b}));
 }
+
+TEST_CASE("normal: mean 0 and the deviation asked for; an IRNN begins by copying its state") {
+  rp::Rng rng(3);
+  Eigen::MatrixXd W(100, 100);
+  rp::normal(W, 0.5, rng);
+  CHECK(std::abs(W.mean()) < 0.02);
+  CHECK(std::abs(std::sqrt(W.array().square().mean()) - 0.5) < 0.02);
+
+  rp::RNNCell<float, rp::Dynamic, rp::Dynamic, rp::Bias::present, rp::Relu> cell({2, 3}, rng);
+  rp::initialise_irnn(cell, rng);
+  CHECK(cell.W_hh.isIdentity(0));
+  CHECK(cell.b_h.isZero(0));
+  CHECK(cell.W_xh.cwiseAbs().maxCoeff() < 0.01f);
+  CHECK(cell.W_xh.cwiseAbs().minCoeff() > 0);
+}

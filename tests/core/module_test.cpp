@@ -1,4 +1,5 @@
 #include <reprise/cells/lstm.hpp>
+#include <reprise/train/optimiser.hpp>
 #include <reprise/train/sequence_model.hpp>
 
 #include "catch.hpp"
@@ -18,6 +19,14 @@ struct Outer {
   Inner inner;
   Eigen::VectorXd b;
   static constexpr auto fields() { return std::tuple{rp::field("inner", &Outer::inner), rp::field("b", &Outer::b)}; }
+};
+
+struct Partly {
+  using Scalar = double;
+  Eigen::VectorXd learned, given;
+  static constexpr auto fields() {
+    return std::tuple{rp::field("learned", &Partly::learned), rp::constant("given", &Partly::given)};
+  }
 };
 
 Outer counted() {
@@ -123,4 +132,22 @@ TEST_CASE("a module is a value: a copy has its own matrices") {
   const auto copy = model;
   model.cell.W_xh.setZero();
   CHECK(copy.cell.W_xh.norm() > 0.1f);
+}
+
+TEST_CASE("a constant is copied and counted, but no optimiser moves it") {
+  Partly model{Eigen::Vector2d(1, 2), Eigen::Vector2d(3, 4)};
+  const Partly gradient{Eigen::Vector2d(1, 1), Eigen::Vector2d(1, 1)};
+  CHECK(names(model) == std::vector<std::string>{"learned", "given"});
+  CHECK(rp::count_parameters(model) == 4);
+  Partly copy;
+  rp::copy_parameters(model, copy);
+  CHECK(copy.given == model.given);
+  rp::Adam adam{model, {.learning_rate = 0.1, .weight_decay = 0.5}};
+  adam.step(model, gradient);
+  rp::SGD sgd{model, {.learning_rate = 0.1}};
+  sgd.step(model, gradient);
+  CHECK(model.given == Eigen::Vector2d(3, 4));
+  CHECK(model.learned != copy.learned);
+  rp::set_zero(copy);
+  CHECK(copy.given.isZero(0));
 }

@@ -41,3 +41,10 @@ TEST_CASE("no bias, no work; one column; another storage") {
   rp::add_bias_gradient(b, row);
   CHECK(b(0) == 8);
 }
+
+TEST_CASE("add_sum_of_products adds the sum over the columns") {
+  const rp::Matrix<double> a = rp::Matrix<double>::Random(5, 7), b = rp::Matrix<double>::Random(5, 7);
+  rp::Vector<double> dv = rp::Vector<double>::Ones(5);
+  rp::add_sum_of_products(dv, a, b);
+  CHECK(dv.isApprox(rp::Vector<double>::Ones(5) + (a.array() * b.array()).rowwise().sum().matrix()));
+}

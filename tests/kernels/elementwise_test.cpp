@@ -62,3 +62,48 @@ TEST_CASE("an entry does not depend on where it stands in a register") {
     CHECK(three(1) == x(0));
   }
 }
+
+TEST_CASE("each_column puts one vector beside every column") {
+  for (const rp::Index rows : {1, 5, 16, 33}) {
+    const rp::Vector<float> v = rp::Vector<float>::Random(rows);
+    rp::Matrix<float> m = rp::Matrix<float>::Random(rows + 2, 3);
+    rp::Matrix<float> expected = m;
+    expected.middleRows(1, rows).array().colwise() *= v.array();
+    auto block = m.middleRows(1, rows);
+    rp::elementwise([](auto& x, const auto& v_i) { x = x * v_i; }, block, rp::each_column(v, block));
+    CHECK((m == expected));
+  }
+  rp::Matrix<rp::Dual> dual = rp::Matrix<rp::Dual>::Constant(2, 2, rp::Dual(3));
+  rp::Vector<rp::Dual> v(2);
+  v << rp::Dual(1), rp::Dual(2);
+  rp::elementwise([](auto& x, const auto& v_i) { x = x * v_i; }, dual, rp::each_column(v, dual));
+  CHECK(dual(0, 1).value == 3);
+  CHECK(dual(1, 1).value == 6);
+}
+
+TEST_CASE("the slope of an activation, given its value, is its derivative") {
+  const auto check = []<class Activation>(Activation, double x) {
+    INFO(x);
+    const rp::Dual y = Activation::of(rp::Dual(x, 1));
+    CHECK(std::abs(Activation::slope(y.value) - y.derivative) < 1e-15);
+    CHECK(std::abs(Activation::of(x) - y.value) < 1e-15);
+    rp::Vector<double> packet = rp::Vector<double>::Constant(9, x), slopes(9);
+    rp::elementwise(
+        [](auto& a, auto& slope) {
+          a = Activation::of(a);
+          slope = Activation::slope(a);
+        },
+        packet, slopes);
+    CHECK((packet.array() - y.value).abs().maxCoeff() < 1e-15);
+    CHECK((slopes.array() - y.derivative).abs().maxCoeff() < 1e-15);
+  };
+  for (const double x : {-4.0, -2.4, -0.3, 0.2, 2.3, 5.0}) {
+    check(rp::Tanh{}, x);
+    check(rp::Sigmoid{}, x);
+    check(rp::Relu{}, x);
+    check(rp::Identity{}, x);
+    check(rp::HardSigmoid{}, x);
+  }
+  CHECK(rp::HardSigmoid::of(1.0) == 0.7);
+  CHECK(std::isnan(rp::Relu::of(std::nan(""))));
+}

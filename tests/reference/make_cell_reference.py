@@ -8,8 +8,11 @@ make_reference.py says what a file is and what its names mean. To make the value
 
 Before it writes, it checks the equations where they become something else that is known to be right: see `verify`.
 
-A cell here is a function (parameters p, x_t, state) -> state, of one record, whose h is what the cell puts out. `stacked`
-cuts what W_xh, W_hh and b_h stack; the first line of a file says in which order.
+A cell here is a function (parameters p, x_t, state) -> state, of one record, whose h is what the cell puts out.
+`stacked` cuts what W_xh, W_hh and b_h stack; the first line of a file says in which order.
+
+sLSTM and mLSTM hold their memory times exp(-m), which h does not feel, whatever m is: Reprise chooses it so that no
+exponential overflows. Here it begins as anything, which gives dL/dm a value, and is 0 after every step.
 """
 
 import math
@@ -22,6 +25,10 @@ from make_reference import HIDDEN, INPUTS, LENGTHS, OUTPUTS, record_values, reco
 
 def stacked(a, gates):
     return a.view(gates, -1)
+
+
+def scaled(s, part):
+    return s[part] * s["m"].exp()
 
 
 def gru_reset_before(p, x, s):
@@ -68,21 +75,20 @@ def slstm(p, x, s):
     """Beck et al. (2024), arXiv 2405.04517, section 2.2, i = exp, f = sigmoid, no stabiliser."""
     i, f, z, o = stacked(p["W_xh"] @ x + p["W_hh"] @ s["h"] + p["b_h"], 4)
     i, f = i.exp(), sigmoid(f)
-    c, n = f * s["c"] + i * tanh(z), f * s["n"] + i
-    return {"h": sigmoid(o) * c / n, "c": c, "n": n}
+    c, n = f * scaled(s, "c") + i * tanh(z), f * scaled(s, "n") + i
+    return {"h": sigmoid(o) * c / n, "c": c, "n": n, "m": 0 * s["m"]}
 
 
 def mlstm(p, x, s):
     """Beck et al. (2024), arXiv 2405.04517, section 2.3, one head, i = exp, f = sigmoid, no stabiliser."""
-    q, v = p["W_q"] @ x + p["b_q"], p["W_v"] @ x + p["b_v"]
-    k = p["W_k"] @ x / math.sqrt(HIDDEN) + p["b_k"]
-    o = sigmoid(p["W_o"] @ x + p["b_o"])
+    (q, k, v, o), (b_q, b_k, b_v, b_o) = stacked(p["W_xh"] @ x, 4), stacked(p["b_h"], 4)
+    q, k, v, o = q + b_q, k / math.sqrt(HIDDEN) + b_k, v + b_v, sigmoid(o + b_o)
     i, f = p["W_if"] @ x + p["b_if"]
     i, f = i.exp(), sigmoid(f)
-    C = f * s["C"].view(HIDDEN, HIDDEN).T + i * v.outer(k)  # in a state, column by column
-    n = f * s["n"] + i * k
+    C = f * scaled(s, "C").view(HIDDEN, HIDDEN).T + i * v.outer(k)  # in a state, column by column
+    n = f * scaled(s, "n") + i * k
     DOT_PRODUCTS.append(abs((n @ q).item()))
-    return {"h": o * (C @ q) / (n @ q).abs().clamp(min=1), "C": C.T.reshape(-1), "n": n}
+    return {"h": o * (C @ q) / (n @ q).abs().clamp(min=1), "C": C.T.reshape(-1), "n": n, "m": 0 * s["m"]}
 
 
 DOT_PRODUCTS = []  # every |n . q| that mlstm met
@@ -100,8 +106,7 @@ def gates(count, **more):
 
 PEEPHOLES = {f"p_{gate}": (HIDDEN,) for gate in "ifo"}
 WITHOUT_W_HH = {name: shape for name, shape in gates(2).items() if name != "W_hh"}
-MLSTM = {f"W_{to}": (HIDDEN, INPUTS) for to in "qkvo"} | {"W_if": (2, INPUTS)}
-MLSTM |= {name.replace("W", "b"): shape[:1] for name, shape in MLSTM.items()}
+MLSTM = {"W_xh": (4 * HIDDEN, INPUTS), "b_h": (4 * HIDDEN,), "W_if": (2, INPUTS), "b_if": (2,)}
 H = {"h": HIDDEN}
 
 # name: equations, what the first line says, shapes of the parameters, rows of the parts of the state
@@ -111,12 +116,12 @@ CELLS = {
     "lstm_coupled": (lstm_coupled, "gates f, g, o", gates(3), {**H, "c": HIDDEN}),
     "mgu": (mgu, "gates f, n", gates(2), H),
     "min_gru": (min_gru, "gates z, n", WITHOUT_W_HH, H),
-    "slstm": (slstm, "gates i, f, z, o", gates(4), {**H, "c": HIDDEN, "n": HIDDEN}),
+    "slstm": (slstm, "gates i, f, z, o", gates(4), {**H, "c": HIDDEN, "n": HIDDEN, "m": HIDDEN}),
     "mlstm": (
         mlstm,
-        "W_if and b_if i, f; k = W_k x / sqrt(hidden) + b_k; C (hidden^2, records), column by column",
+        "W_xh stacks q, k, v, o, W_if i, f; k = W_k x / sqrt(hidden) + b_k; C column by column",
         MLSTM,
-        {**H, "C": HIDDEN**2, "n": HIDDEN},
+        {**H, "C": HIDDEN**2, "n": HIDDEN, "m": 1},
     ),
 }
 
@@ -254,19 +259,20 @@ def verify():
     p = random(4)
     p["W_hh"] *= 0
     i, f, z, o = (x @ p["W_xh"].T + p["b_h"]).split(HIDDEN, dim=1)
-    for t, h_t in enumerate(outputs(slstm, p, h=h, c=0 * c, n=0 * c)):
+    for t, h_t in enumerate(outputs(slstm, p, h=h, c=0 * c, n=0 * c, m=0 * c)):
         weight = torch.stack([i[s].exp() * sigmoid(f[s + 1 : t + 1]).prod(0) for s in range(t + 1)])
         average = (weight / weight.sum(0) * tanh(z[: t + 1])).sum(0)
         assert torch.allclose(h_t, sigmoid(o[t]) * average, rtol=1e-12)
 
     # From C = n = 0, the parallel form (in the paper's appendix): attention with weights instead of a softmax.
     p = {name: value.detach() for name, value in random_parameters(MLSTM).items()}
-    q, k, v, o, g = (x @ p[f"W_{name}"].T for name in ("q", "k", "v", "o", "if"))
-    q, k, v, o = q + p["b_q"], k / HIDDEN**0.5 + p["b_k"], v + p["b_v"], sigmoid(o + p["b_o"])
-    i, f = (g + p["b_if"]).T
-    for t, h_t in enumerate(outputs(mlstm, p, h=h, C=torch.zeros(HIDDEN**2), n=0 * c)):
+    all_h = outputs(mlstm, p, h=h, C=torch.zeros(HIDDEN**2), n=0 * c, m=torch.zeros(1))
+    i, f = (x @ p["W_if"].T + p["b_if"]).T
+    p["W_xh"][HIDDEN : 2 * HIDDEN] /= HIDDEN**0.5
+    q, k, v, o = (x @ p["W_xh"].T + p["b_h"]).split(HIDDEN, dim=1)
+    for t, h_t in enumerate(all_h):
         weight = torch.stack([i[s].exp() * sigmoid(f[s + 1 : t + 1]).prod() * (q[t] @ k[s]) for s in range(t + 1)])
-        assert torch.allclose(h_t, o[t] * (weight @ v[: t + 1]) / max(abs(weight.sum()), 1), rtol=1e-12)
+        assert torch.allclose(h_t, sigmoid(o[t]) * (weight @ v[: t + 1]) / max(abs(weight.sum()), 1), rtol=1e-12)
 
 
 if __name__ == "__main__":

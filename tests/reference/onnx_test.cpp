@@ -10,12 +10,18 @@
 //   P [1, 3 n]: peepholes    sequence_lens [B]
 //
 //   blocks of W, R and B     LSTM i, o, f, c     GRU z, r, h        blocks of P     i, o, f
+//
+// What these nodes cannot tell: the weights of each LSTM are all alike, so it would pass with its gates in any order.
+// Only the *_seq_length nodes have a second step, which R acts in, and there the reset gates are as good as 0 or 1: it
+// makes no difference whether they stand before R or after. No record ends before another. Initial states are zero.
+
+#include <reprise/cells/gru_reset_before.hpp>
+#include <reprise/cells/lstm.hpp>
+#include <reprise/cells/peephole_lstm.hpp>
+#include <reprise/cells/rnn.hpp>
+#include <reprise/train/sequence_model.hpp>
 
 #include "onnx_node.hpp"
-
-#include <reprise/reprise.hpp>
-
-#include <algorithm>
 
 #ifndef REPRISE_SHARED_DATA
 #define REPRISE_SHARED_DATA ""
@@ -26,7 +32,8 @@ namespace {
 namespace fs = std::filesystem;
 using namespace onnx;
 
-/// The largest difference, relative to the largest entry of what is compared.
+/// The largest difference, relative to the largest entry of what is compared. The worst measured is 4.6e-7, of a GRU
+/// whose 1 - z is small; else 9e-8.
 constexpr float tolerance = 1e-6f;
 
 void compare(const std::string& name, const Values& actual, const Values& expected) {

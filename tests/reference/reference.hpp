@@ -1,7 +1,7 @@
 #pragma once
 // A model against reference values: outputs, final states, loss and every gradient, of a ragged batch (5, 2, 7 and 3
-// steps) from states that are not zero. make_reference.py makes the values, under the names of Reprise, and says what they
-// are. A file is a list of matrices:
+// steps) from states that are not zero. make_reference.py makes the values, under the names of Reprise, and says what
+// they are. A file is a list of matrices:
 //
 //   name rows columns
 //   rows lines of `columns` numbers                    a line that begins with '#' is a comment
@@ -100,8 +100,8 @@ inline void compare(const std::string& name, double actual, double expected) {
   compare(name, Values::Constant(1, 1, actual), Values::Constant(1, 1, expected));
 }
 
-/// Every parameter of a module, or part of a state, against `prefix`.name. One of no entries, such as the bias of a model
-/// without one, is not in the file.
+/// Every parameter of a module, or part of a state, against `prefix`.name. One of no entries, such as the bias of a
+/// model without one, is not in the file.
 void compare_all(Reference& reference, const std::string& prefix, const rp::Module auto& actual) {
   rp::for_each_parameter(
       [&](const std::string& name, const auto& p) {
@@ -133,6 +133,24 @@ void compare_records(const std::string& name, const auto& actual, const std::vec
 template <class Loss>
 using Target = rp::Sequence<std::conditional_t<std::is_same_v<Loss, rp::SoftmaxCrossEntropy>, int, double>>;
 
+/// A state as a file has it: as it is, but for a cell that holds parts of it times exp(-m), whose m is 0 in the file.
+void restore(auto& state) {
+  if constexpr (requires { state.m; })
+    rp::for_each_parameter(
+        [&, m = Values(state.m)](const std::string& name, auto& part) {
+          if (name == "c" || name == "C" || name == "n")
+            part.array() *= m.array().exp().replicate(part.rows() / m.rows(), 1);
+          else if (name == "m")
+            part.setZero();
+        },
+        state);
+}
+
+void compare_final(Reference& reference, auto state) {
+  restore(state);
+  compare_all(reference, "final", state);
+}
+
 /// Each record on its own, step by step, from its own column of `initial`: the same outputs and final states.
 template <class Model>
 void check_stream(const Model& model, const typename Model::InputSequence& x,
@@ -148,7 +166,7 @@ void check_stream(const Model& model, const typename Model::InputSequence& x,
     compare("streamed y." + std::to_string(i), y_i, y[static_cast<std::size_t>(i)]);
     rp::for_each_parameter([&](auto& all, const auto& one) { all.col(i) = one; }, final, state);
   }
-  compare_all(reference, "final", final);
+  compare_final(reference, final);
 }
 
 /// `model`: of the sizes of the file, whatever its weights are.
@@ -163,14 +181,14 @@ void check(Model model, const std::string& file, const Loss& loss) {
 
   auto state = initial;
   compare_records("y", model.forward(x, state), reference.records("y"));
-  compare_all(reference, "final", state);
+  compare_final(reference, state);
   check_stream(model, x, initial, reference);
 
   state = initial;
   rp::Workspace<Model> workspace(model);
   compare("loss", rp::loss_and_gradient(model, x, target, loss, workspace, {.state = &state, .input_gradient = true}),
           reference.scalar("loss"));
-  compare_all(reference, "final", state);
+  compare_final(reference, state);
   compare_all(reference, "gradient", workspace.gradient);
   compare_all(reference, "d_initial", workspace.dh0);
   auto dx = x;

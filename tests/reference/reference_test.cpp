@@ -34,9 +34,11 @@ TEST_CASE("LSTM as in PyTorch", "[reference]") {
 TEST_CASE("LSTM with a projection as in PyTorch", "[reference]") {
   using Cell = rp::ProjectedLSTMCell<double>;
   using Layer = rp::Recurrent<Cell>;
-  constexpr rp::Index inner = 5;
+  constexpr int inner = 5;
   const rp::Sizes below{inputs, hidden, inner}, above{hidden, hidden, inner};
   check(rp::SequenceModel<Cell>(Layer(below), outputs), "lstm_projected.txt", softmax);
+  using Fixed = rp::ProjectedLSTMCell<double, inputs, hidden, rp::Bias::present, inner>;
+  check(rp::SequenceModel<Fixed, outputs>(rp::Recurrent<Fixed>(below), outputs), "lstm_projected.txt", softmax);
   using Stack = rp::Stack<Cell, Cell>;
   check(rp::SequenceModel<Stack>(Stack(Layer(below), Layer(above)), outputs), "lstm_projected_2_layers.txt",
         rp::SquaredError{});

@@ -54,8 +54,8 @@ struct GRUCell : GatedCell<GRUCell<Scalar, Inputs, Hidden, bias>, Scalar, Inputs
   std::array<Index, 3> trace_rows() const { return {3 * this->outputs(), this->outputs(), this->outputs()}; }
 
   void recur(auto& packed, auto& trace, const auto& h_before) const {
-    add_product(gates_rz(trace.a), packed(gates_rz(W_hh)), h_before);
-    product(trace.m, packed(gate(W_hh, 2)), h_before);  // m_t = U_n h_{t-1} + b_hn
+    add_product(gates_rz(trace.a), packed(gates_rz(this->W_hh)), h_before);
+    product(trace.m, packed(gate(this->W_hh, 2)), h_before);  // m_t = U_n h_{t-1} + b_hn
     add_bias(trace.m, b_hn);
   }
 
@@ -84,8 +84,8 @@ struct GRUCell : GatedCell<GRUCell<Scalar, Inputs, Hidden, bias>, Scalar, Inputs
   }
 
   void recur_back(auto& packed, const auto& trace, auto& dh_before) const {
-    add_product(dh_before, packed(gates_rz(W_hh).transpose()), gates_rz(trace.a));
-    add_product(dh_before, packed(gate(W_hh, 2).transpose()), trace.dm);
+    add_product(dh_before, packed(gates_rz(this->W_hh).transpose()), gates_rz(trace.a));
+    add_product(dh_before, packed(gate(this->W_hh, 2).transpose()), trace.dm);
   }
 
   void accumulate(const auto& x, const auto& before, const auto& trace, GRUCell& gradient) const {
@@ -97,7 +97,7 @@ struct GRUCell : GatedCell<GRUCell<Scalar, Inputs, Hidden, bias>, Scalar, Inputs
   }
 
  private:
-  using Base::gate, Base::W_hh;
+  using Base::gate;
   auto gates_rz(auto& stacked) const { return stacked.template topRows<times(2, Hidden)>(2 * this->outputs()); }
 };
 

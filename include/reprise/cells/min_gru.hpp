@@ -1,9 +1,9 @@
 #pragma once
-// minGRU: Feng, Tung, Ahmed, Bengio and Hajimirsadeghi, "Were RNNs all we needed?" (2024, arXiv 2410.01201), section 3.1. A
-// GRU whose gates do not see h_{t-1}: a linear recurrence, which Scanned runs over blocks of time, too.
+// minGRU: Feng, Tung, Ahmed, Bengio and Hajimirsadeghi, "Were RNNs all we needed?" (2024, arXiv 2410.01201), section
+// 3.1. A GRU whose gates do not see h_{t-1}: a linear recurrence, which Scanned runs over blocks of time, too.
 //
-//   z_t = sigmoid(W_z x_t + b_z)                   W_xh = (W_z, W_n)  (2 hidden, inputs)      x_t (inputs, batch)
-//   n_t = W_n x_t + b_n                            b_h  = (b_z, b_n)  (2 hidden)              z_t, n_t, h_t (hidden, batch)
+//   z_t = sigmoid(W_z x_t + b_z)                   W_xh = (W_z, W_n)  (2 hidden, inputs)  x_t (inputs, batch)
+//   n_t = W_n x_t + b_n                            b_h  = (b_z, b_n)  (2 hidden)          z_t, n_t, h_t (hidden, batch)
 //   h_t = (1 - z_t) * h_{t-1} + z_t * n_t
 //
 // Backward, from dh_t = dL/dh_t; a_t is the argument of the gates, the products are those of AffineInput:
@@ -52,7 +52,7 @@ struct MinGRUCell : AffineInput<Scalar, Inputs, Hidden, 2, bias> {
         },
         gate(trace.a, 0), gate(trace.a, 1), f, v);
   }
-  void emit(const auto& /*trace*/, const auto& s, auto& h) const { h = s; }
+  void emit(auto& /*packed*/, auto& /*trace*/, const auto& s, auto& h) const { h = s; }
   static auto& recurrent(auto& state) { return state.h; }
 
  private:

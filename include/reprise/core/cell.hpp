@@ -48,9 +48,8 @@ concept Cell = Module<C> && std::constructible_from<C, Sizes> && std::constructi
 
 /// Whether a cell has random masks.
 template <class C>
-concept MaskedCell = Cell<C> &&
-    requires(const C& cell, Rng* rng, const typename C::template Trace<Columns>* first,
-             typename C::template Trace<Columns>& trace) {
+concept MaskedCell = Cell<C> && requires(const C& cell, Rng* rng, const typename C::template Trace<Columns>* first,
+                                         typename C::template Trace<Columns>& trace) {
   cell.draw(rng, first, trace);
 };
 

@@ -27,7 +27,7 @@ constexpr Index known_or_zero(int size) { return size == Dynamic ? 0 : size; }
 struct Sizes {
   Index inputs = 0;
   Index hidden = 0;
-  Index inner = 0;  ///< of a cell whose inner state has a size of its own, a projected LSTM's cells for one; 0: `hidden`
+  Index inner = 0;  ///< where a cell's inner state has a size of its own (the cells of a projected LSTM); 0: hidden
   constexpr Index inner_or_hidden() const { return inner == 0 ? hidden : inner; }
 };
 

@@ -1,6 +1,6 @@
 #pragma once
 // A bias is added to every column of a batch, and its gradient is the sum over the columns. Without a bias (a vector of size
-// zero in its type) both do nothing.
+// zero in its type) both do nothing. A vector that multiplies every column (each_column) has a sum of products for gradient.
 
 #include <reprise/kernels/operand.hpp>
 #include <reprise/kernels/packet.hpp>
@@ -68,6 +68,12 @@ void add_bias_gradient(DB& db, const DM& dm) {
     detail::add_column_sum<Scalar>(db.data(), dm.rows(), dm.cols(), detail::column_step(dm), dm.data());
   else
     db += dm.rowwise().sum();
+}
+
+/// dv += the sum of the columns of a * b: the gradient of a vector that a cell multiplies every column by.
+template <class DV, class A, class B>
+void add_sum_of_products(DV& dv, const A& a, const B& b) {
+  for (Index j = 0; j < a.cols(); ++j) dv += a.col(j).cwiseProduct(b.col(j));
 }
 
 }  // namespace reprise

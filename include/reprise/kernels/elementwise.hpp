@@ -17,15 +17,15 @@ namespace reprise {
 /// A vector as a block whose columns are all that vector, for elementwise to read.
 template <class V>
 struct EachColumn {
-  using Scalar = const typename V::Scalar;
+  using Scalar = typename V::Scalar;
   const V& v;
   Index columns;
   static constexpr int RowsAtCompileTime = V::RowsAtCompileTime;
 
   Index rows() const { return v.size(); }
   Index cols() const { return columns; }
-  Scalar* data() const { return v.data(); }
-  Scalar& coeffRef(Index i, Index /*j*/) const { return v.coeffRef(i); }
+  const Scalar* data() const { return v.data(); }
+  const Scalar& coeffRef(Index i, Index /*j*/) const { return v.coeffRef(i); }
 };
 
 /// `v` beside every column of `block`. Never the first argument of elementwise.

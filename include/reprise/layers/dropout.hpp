@@ -5,11 +5,7 @@
 //   y_t = mask_t * x_t        dx_t = mask_t * dy_t        all (features, batch)
 
 #include <reprise/core/layer.hpp>
-
-#include <algorithm>
-#include <array>
-#include <cstdint>
-#include <span>
+#include <reprise/core/masks.hpp>
 
 namespace reprise {
 
@@ -36,7 +32,7 @@ struct Dropout : StatelessLayer {
   explicit Dropout(Sizes sizes, double rate_ = 0.5)
       : features(checked_size(sizes.hidden, Features, "hidden")), rate(rate_) {
     detail::require_size(sizes.inputs, sizes.hidden, "Dropout", "inputs", "it has as many outputs and");
-    require_rate();
+    require_rate(rate, "Dropout");
   }
   Dropout(Sizes sizes, Rng& /*rng*/) : Dropout(sizes) {}
 
@@ -52,22 +48,12 @@ struct Dropout : StatelessLayer {
     detail::reserve(trace.y, x.rows(), count);
     trace.y.leftCols(count) = x.leftCols(count);
     if (!active(pass)) return;
-    require_rate();
+    require_rate(rate, "Dropout");
     if (!pass.rng)
       detail::fail<value_error>("Dropout of rate ", rate,
                                 " needs an Rng while training, loss_and_gradient(..., {.rng = &rng}), or a rate of 0");
     detail::reserve(trace.mask, x.rows(), count);
-    const double kept = 1 - rate;
-    const auto threshold = static_cast<std::uint32_t>(std::min(kept * 0x1p32, 0x1p32 - 1));
-    const Scalar scale = Scalar(1 / kept);
-    std::array<std::uint32_t, 1024> bits;
-    std::span mask(trace.mask.data(), static_cast<std::size_t>(x.rows() * count));
-    while (!mask.empty()) {
-      const std::size_t run = std::min(mask.size(), bits.size());
-      pass.rng->fill(std::span(bits).first(run));
-      for (std::size_t i = 0; i < run; ++i) mask[i] = bits[i] < threshold ? scale : Scalar(0);
-      mask = mask.subspan(run);
-    }
+    draw_dropout(trace.mask.leftCols(count), rate, *pass.rng);
     trace.y.leftCols(count).array() *= trace.mask.leftCols(count).array();
   }
 
@@ -76,6 +62,7 @@ struct Dropout : StatelessLayer {
     if (!dx) return;
     const Index count = pass.layout.columns();
     detail::reserve(*dx, features, count);
+    if (count == 0) return;  // a dy of no columns need not have the features
     if (active(pass))
       dx->leftCols(count) = dy.leftCols(count).cwiseProduct(trace.mask.leftCols(count));
     else
@@ -93,9 +80,6 @@ struct Dropout : StatelessLayer {
 
  private:
   bool active(const Pass& pass) const { return pass.training && pass.masks && rate != 0; }
-  void require_rate() const {
-    if (!(rate >= 0 && rate < 1)) detail::fail<value_error>("Dropout: rate = ", rate, ", a probability in [0, 1)");
-  }
 };
 
 }  // namespace reprise

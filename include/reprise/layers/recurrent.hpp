@@ -41,6 +41,10 @@ struct Recurrent {
   explicit Recurrent(Sizes sizes) : cell(sizes) {}
   Recurrent(Sizes sizes, Rng& rng) : cell(sizes, rng) {}
 
+  void take_settings(const auto& other) {
+    if constexpr (requires { cell.take_settings(other.cell); }) cell.take_settings(other.cell);
+  }
+
   Index inputs() const { return cell.inputs(); }
   Index outputs() const { return cell.outputs(); }
   Index input_rows() const { return cell.inputs(); }
@@ -136,6 +140,24 @@ struct Recurrent {
     return state.h;
   }
 
+ protected:
+  // Forward, a run is as many steps as keep its part of the trace within half a megabyte, and one at least.
+  Index run_width() const {
+    Index rows = 0;
+    for (const Index r : cell.trace_rows()) rows += r;
+    return (Index{1} << 19) / (static_cast<Index>(sizeof(Scalar)) * std::max(rows, Index{1}));
+  }
+
+  Index run_end(const Layout& layout, Index first) const {
+    Index end = first + 1;
+    while (end < layout.steps() && layout.offset(end + 1) - layout.offset(first) <= run_width()) ++end;
+    return end;
+  }
+
+  Index widest_run(const Layout& layout) const {
+    return layout.steps() == 0 ? 0 : std::min(layout.columns(), std::max(run_width(), layout.running(0)));
+  }
+
  private:
   // The masks of steps first .. end-1; without training these are column 0 and on of the trace.
   void draw(const Pass& pass, Index first, Index end, Trace& trace) const {
@@ -156,19 +178,6 @@ struct Recurrent {
     for_each_parameter([](auto& p, const auto& q) { p = q; }, to, from);
   }
 
-  // Forward, a run is as many steps as keep its part of the trace within half a megabyte, and one at least.
-  Index run_width() const {
-    Index rows = 0;
-    for (const Index r : cell.trace_rows()) rows += r;
-    return (Index{1} << 19) / (static_cast<Index>(sizeof(Scalar)) * std::max(rows, Index{1}));
-  }
-
-  Index run_end(const Layout& layout, Index first) const {
-    Index end = first + 1;
-    while (end < layout.steps() && layout.offset(end + 1) - layout.offset(first) <= run_width()) ++end;
-    return end;
-  }
-
   // Backward, a run is long: dW is read and written once in each, and may well be larger than its part of the trace.
   static constexpr Index accumulated_columns = 1024;
 
@@ -176,10 +185,6 @@ struct Recurrent {
     Index first = end - 1;
     while (first > 0 && layout.offset(end) - layout.offset(first - 1) <= accumulated_columns) --first;
     return first;
-  }
-
-  Index widest_run(const Layout& layout) const {
-    return layout.steps() == 0 ? 0 : std::min(layout.columns(), std::max(run_width(), layout.running(0)));
   }
 };
 

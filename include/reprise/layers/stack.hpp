@@ -21,6 +21,20 @@ constexpr auto layer_fields() {
   }
   (std::index_sequence_for<L...>{});
 }
+
+// What a pass begins with where the caller gives no state: zero, unless the layer has the hook set_initial, and with it
+// initial_back(dstate, gradient), which adds to the gradient of what set_initial gave. States are in the order of the layout.
+template <Layer L, class State>
+void set_initial(const L& layer, State& state) {
+  if constexpr (requires { layer.set_initial(state); })
+    layer.set_initial(state);
+  else
+    set_zero(state);
+}
+template <Layer L, class State>
+void initial_back(const L& layer, const State& dstate, L& gradient) {
+  if constexpr (requires { layer.initial_back(dstate, gradient); }) layer.initial_back(dstate, gradient);
+}
 }  // namespace detail
 
 template <class... L>
@@ -82,6 +96,15 @@ struct Stack {
   State<Owned<Batch>> initial_state(Index batch) const {
     return {std::apply([&](const auto&... layer) { return std::tuple{layer.template initial_state<Batch>(batch)...}; },
                        layers)};
+  }
+
+  void set_initial(State<>& state) const {
+    each([&]<std::size_t I>() { detail::set_initial(std::get<I>(layers), std::get<I>(state.layers)); });
+  }
+  void initial_back(const State<>& dstate, Stack& gradient) const {
+    each([&]<std::size_t I>() {
+      detail::initial_back(std::get<I>(layers), std::get<I>(dstate.layers), std::get<I>(gradient.layers));
+    });
   }
 
   template <class Storage>

@@ -140,6 +140,7 @@ typename M::Scalar loss_and_gradient(const M& model, const typename M::InputSequ
   });
   set_zero(all.gradient);
   for (const auto& part : all.parts) add(all.gradient, part.workspace.gradient);
+  if (!options.state) detail::initial_back(model.body(), all.dstate, all.gradient.body());
   M::to_record_order(all.dstate, x.layout(), all.dh0);
   if (options.state) M::to_record_order(all.state, x.layout(), *options.state);
   return value;

@@ -17,7 +17,7 @@ struct LossAndGradient {
 template <Model M>
 struct PassOptions {
   /// Truncated BPTT: the state to begin with, one column for each record, replaced by the final one. No gradient crosses
-  /// from one call to the next. Null: from zero.
+  /// from one call to the next. Null: from the model's initial state, zero or what it has learned.
   typename M::template State<>* state = nullptr;
   /// Where dropout takes its masks from: required as soon as a layer has one.
   Rng* rng = nullptr;
@@ -67,7 +67,7 @@ void begin_state(const M& model, const Layout& layout, const PassOptions<M>& opt
     M::to_layout_order(*options.state, layout, state);
   } else {
     if (batch != layout.batch()) state = model.initial_state(layout.batch());
-    set_zero(state);
+    set_initial(model.body(), state);
   }
   batch = layout.batch();
 }
@@ -135,6 +135,7 @@ typename M::Scalar loss_and_gradient(const M& model, const typename M::InputSequ
   const Pass pass{x.layout(), true, options.rng};
   const auto value = detail::forward_and_loss(model, x, target, loss, w, pass, options);
   detail::backward(model, x.values(), w, pass, options.input_gradient);
+  if (!options.state) detail::initial_back(model.body(), w.dstate, w.gradient.body());
   M::to_record_order(w.dstate, x.layout(), w.dh0);
   if (options.state) M::to_record_order(w.state, x.layout(), *options.state);
   return value;

@@ -62,7 +62,7 @@ struct SequenceModel : LayerOf<Body_> {
   Body& body() { return *this; }
   Index outputs() const { return W_hy.rows(); }
 
-  /// The zero state of one stream, or of a batch.
+  /// What one stream, or a batch, begins with: zero, or what the body has learned.
   State<Owned<1>> initial_state() const { return body().template initial_state<1>(1); }
   State<> initial_state(Index batch) const { return body().template initial_state<Dynamic>(batch); }
 
@@ -103,7 +103,7 @@ struct SequenceModel : LayerOf<Body_> {
     return trace.y;
   }
 
-  /// y_t at every step of every record, from the zero state. Throws as `step` does.
+  /// y_t at every step of every record, from the initial state. Throws as `step` does.
   OutputSequence forward(const InputSequence& x) const {
     auto state = initial_state(x.batch());
     return forward(x, state);

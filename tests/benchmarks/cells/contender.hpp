@@ -12,24 +12,22 @@ namespace compare {
 
 /// Where a training is, for the progress line.
 struct Status {
-  Index hidden, parameters;
+  Index hidden;
   double learning_rate;
-  bool chosen;  // the learning rate is
   Index updates, of;
-  double loss, validation;    // running mean over training batches; lowest of the validation batches so far
+  double loss, validation;    // running mean over training batches; lowest of the validation so far
   double updates_per_second;  // of processor time
-  double seconds_left;        // of the run, in processor time
+  double seconds_left;        // of processor time, at all learning rates
 };
 
 /// What every cell is given alike.
 struct Plan {
   Index parameters = 10000;   // of cell and readout
   Index batch = 32;           // records
-  Index updates = 1000;       // of Adam, by the learning rate that is kept
-  double seconds = 60;        // of processor time: at most, for the whole run, tries of learning rates included
-  std::vector<double> rates;  // to try
-  double tried = 0.25;        // share of the updates after which the best rate goes on alone
-  Rng::result_type seed = 1;
+  Index updates = 1000;       // of Adam, at each learning rate
+  double seconds = 60;        // of processor time: at most, for all learning rates together
+  std::vector<double> rates;  // the better one counts
+  std::uint64_t seed = 1;
   std::function<void(const Status&)> report;
 };
 

@@ -1,9 +1,10 @@
 #include "tasks.hpp"
 
-#include <algorithm>
 #include <cmath>
 #include <fstream>
 #include <stdexcept>
+
+#include "compose/corpus.hpp"
 
 namespace compare {
 namespace {
@@ -24,7 +25,7 @@ Index below(Index n, Rng& rng) { return static_cast<Index>(rng.below(static_cast
 
 }  // namespace
 
-Adding::Adding(const Rng& rng) : validation(batches(*this, 4, rng.fork(1))), test(batches(*this, 20, rng.fork(2))) {}
+Adding::Adding(const Rng& rng) : validation(batches(*this, 4, rng.fork(1))), test(batches(*this, 80, rng.fork(2))) {}
 
 Adding::Batch Adding::batch(Index records, Rng& rng) const {
   Batch batch{{equal(records, steps), inputs}, {equal(records, steps), outputs}};
@@ -82,11 +83,11 @@ std::vector<std::string> records_of(const std::string& path) {
 }
 
 // Each record without its last token, and without its first.
-Tunes::Batch pairs(const std::vector<const std::vector<int>*>& records, Index characters) {
+Tunes::Batch pairs(const std::vector<std::vector<int>>& records, Index characters) {
   std::vector<std::vector<int>> x, target;
-  for (const auto* record : records) {
-    x.emplace_back(record->begin(), record->end() - 1);
-    target.emplace_back(record->begin() + 1, record->end());
+  for (const auto& record : records) {
+    x.emplace_back(record.begin(), record.end() - 1);
+    target.emplace_back(record.begin() + 1, record.end());
   }
   const reprise::Sequence<int> tokens(x);
   Tunes::Batch batch{{tokens.layout(), characters}, reprise::Sequence<int>(target)};
@@ -99,26 +100,26 @@ Tunes::Batch pairs(const std::vector<const std::vector<int>*>& records, Index ch
 
 Tunes::Tunes(const std::string& path) {
   const auto records = records_of(path);
-  std::string characters;
-  for (const auto& record : records) characters += record;
-  std::ranges::sort(characters);
-  characters.erase(std::unique(characters.begin(), characters.end()), characters.end());
-  inputs = outputs = static_cast<Index>(characters.size()) + 1;
+  std::vector<std::string> learned, held_out[2];
+  for (std::size_t i = 0; i < records.size(); ++i)
+    if (i % 10 >= 8)
+      held_out[i % 10 - 8].push_back(records[i]);
+    else
+      for (const auto& interval : compose::intervals) learned.push_back(compose::moved_by(records[i], interval));
 
-  std::vector<std::vector<int>> held_out[2];
-  for (std::size_t i = 0; i < records.size(); ++i) {
-    std::vector<int> tokens{0};
-    for (const char c : records[i]) tokens.push_back(static_cast<int>(characters.find(c)) + 1);
-    tokens.push_back(0);
-    (i % 10 < 8 ? training : held_out[i % 10 - 8]).push_back(std::move(tokens));
-  }
-  const auto all = [](const auto& of) {
-    std::vector<const std::vector<int>*> pointers;
-    for (const auto& record : of) pointers.push_back(&record);
-    return pointers;
+  std::string characters;
+  for (const auto* part : {&learned, &held_out[0], &held_out[1]})
+    for (const auto& record : *part) characters += record;
+  const compose::Vocabulary vocabulary(characters);
+  inputs = outputs = vocabulary.size();
+  const auto tokens = [&](const std::vector<std::string>& part) {
+    std::vector<std::vector<int>> result;
+    for (const auto& record : part) result.push_back(vocabulary.tokens(record));
+    return result;
   };
-  validation.push_back(pairs(all(held_out[0]), inputs));
-  test.push_back(pairs(all(held_out[1]), inputs));
+  training = tokens(learned);
+  validation.push_back(pairs(tokens(held_out[0]), inputs));
+  test.push_back(pairs(tokens(held_out[1]), inputs));
 
   std::vector<double> count(static_cast<std::size_t>(inputs), 1);  // one of each: a character may be in the test alone
   double total = static_cast<double>(inputs), bits = 0;
@@ -131,9 +132,9 @@ Tunes::Tunes(const std::string& path) {
 }
 
 Tunes::Batch Tunes::batch(Index records, Rng& rng) const {
-  std::vector<const std::vector<int>*> chosen;
+  std::vector<std::vector<int>> chosen;
   for (Index r = 0; r < records; ++r)
-    chosen.push_back(&training[static_cast<std::size_t>(below(static_cast<Index>(training.size()), rng))]);
+    chosen.push_back(training[static_cast<std::size_t>(below(static_cast<Index>(training.size()), rng))]);
   return pairs(chosen, inputs);
 }
 

@@ -34,9 +34,9 @@ struct LastStepSquaredError {
   }
 };
 
-/// The adding problem (Hochreiter and Schmidhuber, 1997, experiment 4), in the form of Arjovsky, Shah and Bengio (2016): at
-/// every step a number, uniform in [0, 1], and a mark, which is 1 at one step of each half and else 0. After the last step
-/// the output is to be the sum of the two marked numbers. Whoever always says 1 has their variance, 1/6, for an error.
+/// The adding problem (Hochreiter and Schmidhuber, 1997), in the form of Arjovsky, Shah and Bengio (2016).
+/// At every step there are a number, uniform in [0, 1], and a mark, 1 at one step of each half and else 0. After the
+/// last step the output is to be the sum of the two marked numbers. Who always says 1 has its variance for an error.
 struct Adding {
   static constexpr const char* name = "adding";
   static constexpr Index steps = 200, inputs = 2, outputs = 1;
@@ -50,9 +50,9 @@ struct Adding {
   Batch batch(Index records, Rng& rng) const;
 };
 
-/// Copy memory (Hochreiter and Schmidhuber, 1997; in the form of Arjovsky, Shah and Bengio, 2016): ten of eight symbols, 99
-/// blanks, a delimiter, ten blanks. The output is to be blank until the delimiter, then the ten symbols. Who remembers
-/// nothing has 10 ln 8 nats to pay, over 120 steps.
+/// Copy memory (Hochreiter and Schmidhuber, 1997), in the form of Arjovsky, Shah and Bengio (2016): ten of eight
+/// symbols, 99 blanks, a delimiter, ten blanks. The output is to be blank up to the delimiter, then the ten symbols.
+/// Who remembers nothing pays 10 ln 8 nats over the 120 steps.
 struct CopyMemory {
   static constexpr const char* name = "copy";
   static constexpr Index blanks = 100, symbols = 10, steps = blanks + 2 * symbols, inputs = 10, outputs = 9;
@@ -67,7 +67,8 @@ struct CopyMemory {
 };
 
 /// The next character of a text, whose records stand between blank lines: the bundled tunes, or a corpus. Of every ten
-/// records one is for validation and one for the test. The trivial level are the frequencies of the characters.
+/// records one is for validation and one for the test; the others are learned from, tunes in seven keys. The trivial
+/// level is that of the characters' frequencies.
 struct Tunes {
   static constexpr const char* name = "tunes";
   static constexpr double unit = 1 / 0.6931471805599453;  // bits per character

@@ -35,10 +35,11 @@ typename Model::Sizes sizes_for(Index parameters, Index inputs, Index outputs) {
   return nearest;
 }
 
-/// A training with one learning rate: it can be stopped and taken up again.
+/// A training at one learning rate.
 template <class Model, class TaskType>
 class Training {
  public:
+  /// `seconds`: of processor time at most.
   Training(const TaskType& task, const Plan& plan, double rate, double seconds, const Model& model, const Rng& data)
       : task_(task),
         plan_(plan),
@@ -53,23 +54,21 @@ class Training {
   double rate() const { return rate_; }
   Index updates() const { return adam_.t; }
   double seconds() const { return seconds_; }
+  double loss() const { return loss_; }
   double validation() const { return validation_; }
-  bool over() const { return diverged_ || share() >= 1; }
 
-  /// Until `until` of the updates, or of the time, are behind it; `after` is called with it after each update.
+  /// Until the updates are made, or the time is over, or the loss is no longer finite. `after` is called after each.
   template <class After>
-  void go_on(double until, const After& after) {
-    while (!diverged_ && share() < until) {
+  void run(const After& after) {
+    while (!diverged_ && share() < 1) {
       update();
-      after(*this);
+      after();
       if (share() >= validated_ + 0.05 || share() >= 1) validate();
     }
   }
 
   /// Mean loss over the batches, in the unit of the task, of the weights that did best in validation.
   double test() { return mean(best_, task_.test); }
-
-  double loss() const { return loss_; }
 
  private:
   // How much of the training is behind us: of its updates or of its time, whichever is more.
@@ -118,35 +117,35 @@ class Training {
   bool diverged_ = false;
 };
 
-/// Every rate is tried on the same batches, from the same weights; the one that does best in validation goes on.
+/// A whole training at each rate, on the same batches from the same weights; the better one in validation counts. A
+/// shorter try would choose at random where the loss begins with a plateau, as that of the adding problem does.
 template <class Model, class TaskType>
 Result train(const TaskType& task, const Plan& plan) {
   const Rng rng(plan.seed);
   const auto sizes = sizes_for<Model>(plan.parameters, task.inputs, task.outputs);
   Rng weights = rng.fork(3);
   const Model model(sizes, weights);
-  const Index parameters = reprise::count_parameters(model);
 
-  const double trainings = 1 + plan.tried * static_cast<double>(plan.rates.size() - 1);
-  const double all_updates = trainings * static_cast<double>(plan.updates);
-  double done = 0, start = processor_seconds();
-  const auto report = [&](const auto& training, bool chosen) {
-    ++done;
-    const double elapsed = processor_seconds() - start, left = elapsed * (all_updates - done) / done;
-    plan.report({sizes.hidden, parameters, training.rate(), chosen, training.updates(), plan.updates, training.loss(),
-                 training.validation(), static_cast<double>(training.updates()) / training.seconds(),
-                 std::min(left, plan.seconds - elapsed)});
-  };
-
-  using Candidate = Training<Model, TaskType>;
-  std::vector<Candidate> candidates;
-  for (const double rate : plan.rates)
-    candidates.emplace_back(task, plan, rate, plan.seconds / trainings, model, rng.fork(4));
-  for (Candidate& candidate : candidates)
-    if (plan.rates.size() > 1) candidate.go_on(plan.tried, [&](const auto& c) { report(c, false); });
-  Candidate& best = *std::ranges::min_element(candidates, {}, &Candidate::validation);
-  best.go_on(1, [&](const auto& c) { report(c, true); });
-  return {parameters, sizes.hidden, best.rate(), best.updates(), best.seconds(), best.test()};
+  const double start = processor_seconds(), trainings = static_cast<double>(plan.rates.size());
+  double made = 0, lowest = std::numeric_limits<double>::infinity();
+  Result result{};
+  for (const double rate : plan.rates) {
+    // A twentieth of the time is left for validation and test.
+    Training<Model, TaskType> training(task, plan, rate, 0.95 * plan.seconds / trainings, model, rng.fork(4));
+    training.run([&] {
+      const double elapsed = processor_seconds() - start;
+      const double left = elapsed * (trainings * static_cast<double>(plan.updates) / ++made - 1);
+      plan.report({sizes.hidden, rate, training.updates(), plan.updates, training.loss(), training.validation(),
+                   static_cast<double>(training.updates()) / training.seconds(),
+                   std::clamp(plan.seconds - elapsed, 0.0, std::max(left, 0.0))});
+    });
+    if (!(training.validation() < lowest)) continue;
+    lowest = training.validation();
+    result = {
+        reprise::count_parameters(model), sizes.hidden, rate, training.updates(), training.seconds(), training.test()};
+  }
+  if (!std::isfinite(lowest)) throw std::runtime_error("the loss is not finite, at any learning rate");
+  return result;
 }
 
 template <reprise::Cell C>
