@@ -61,6 +61,24 @@ TEST_CASE("a clockwork RNN is its equation, whatever the clock of a record says 
   }
 }
 
+TEST_CASE("a clock between two numbers does what the one below it does") {
+  rp::Rng rng{4};
+  const Layer layer{{3, 8}, rng};
+  const MatrixXd x = MatrixXd::Random(3, 20);
+  const auto from = [&](double clock, rp::Index steps) {
+    auto state = layer.initial_state<rp::Dynamic>(1);
+    state.t(0, 0) = clock;
+    Layer::Trace trace;
+    layer.forward(x.leftCols(steps), rp::Pass{rp::Layout({steps})}, state, trace);
+    return MatrixXd(trace.y.leftCols(steps));
+  };
+  CHECK(from(2.5, 20) == from(2, 20));
+  CHECK(from(7.9, 20) == from(7, 20));
+  CHECK(from(-0.3, 20) == from(-1, 20));
+  CHECK(from(2, 20) != from(3, 20));
+  CHECK(from(-1e-30, 1) == from(-1, 1));  // where t - floor(t) rounds to 1
+}
+
 TEST_CASE("a clockwork RNN neither reads nor trains what would go from a fast group to a slower one") {
   constexpr rp::Index hidden = 9;  // groups of 2, 2, 2 and 3
   rp::Rng rng{2};

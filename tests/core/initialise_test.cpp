@@ -1,5 +1,6 @@
 #include <reprise/cells/gru.hpp>
 #include <reprise/cells/lstm.hpp>
+#include <reprise/cells/rnn.hpp>
 
 #include "catch.hpp"
 

@@ -47,6 +47,15 @@ TEST_CASE("the output is the sum, and the state that of the layer") {
   CHECK(state.h == same.h);
 }
 
+TEST_CASE("no records, of no features: no loss, no gradient") {
+  rp::Rng rng{4};
+  const rp::SequenceModel<rp::Residual<rp::GRUCell<double>>> model{{.inputs = 3, .hidden = 3, .outputs = 2}, rng};
+  const auto [loss, gradient] =
+      rp::loss_and_gradient(model, rp::Sequence<double>(), rp::Sequence<double>(rp::Layout{}, 2), rp::SquaredError{});
+  CHECK(loss == 0);
+  CHECK(rp::flatten(gradient).isZero(0));
+}
+
 TEST_CASE("a layer of another number of outputs is refused") {
   using Layer = rp::Residual<rp::Dense<float>>;
   CHECK_THROWS_WITH(Layer(rp::Sizes{2, 3}), "Residual has 2 inputs, it has as many outputs and takes 3");

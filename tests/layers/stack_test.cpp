@@ -1,5 +1,6 @@
 #include <reprise/cells/gru.hpp>
 #include <reprise/cells/lstm.hpp>
+#include <reprise/check/check_layer.hpp>
 #include <reprise/layers/dense.hpp>
 #include <reprise/layers/dropout.hpp>
 #include <reprise/layers/embedding.hpp>
@@ -76,4 +77,13 @@ TEST_CASE("a stack in a stack") {
   auto stream = nested.initial_state<1>(1);
   rp::Stack<Inner, rp::GRUCell<double>>::StepTrace<1, rp::AsTheyAre> step;
   CHECK(nested.step(Eigen::VectorXd::Ones(2).eval(), stream, step).rows() == 3);
+}
+
+TEST_CASE("a stack with dropout has the gradient that dual numbers give, with its masks and without") {
+  rp::Rng rng(1);
+  const auto report = rp::check_layer(rp::Stack<rp::GRUCell<double>, rp::Dropout<double>, rp::LSTMCell<double>>{
+      rp::LayerOf<rp::GRUCell<double>>({2, 4}, rng), rp::Dropout<double>({4, 4}, 0.3),
+      rp::LayerOf<rp::LSTMCell<double>>({4, 3}, rng)});
+  CHECK(std::ranges::find(report.lines, "gradient of x, with masks", &rp::CheckReport::Line::name) !=
+        report.lines.end());
 }

@@ -1,5 +1,11 @@
 // What must not touch the heap: a step of a model whose sizes are in its type, and a training pass with a used workspace.
 #define EIGEN_RUNTIME_NO_MALLOC
+#include <reprise/cells/layer_normed.hpp>
+#include <reprise/cells/recurrent_dropout.hpp>
+#include <reprise/cells/zoneout.hpp>
+#include <reprise/layers/learned_initial_state.hpp>
+#include <reprise/layers/residual.hpp>
+#include <reprise/layers/weight_dropped.hpp>
 #include <reprise/reprise.hpp>
 
 #include <cstdlib>
@@ -37,10 +43,15 @@ long allocations_of(auto work) {
 }
 }  // namespace
 
-TEMPLATE_TEST_CASE("a step with known sizes needs no heap", "", (rp::SequenceModel<rp::RNNCell<float, 1, 16>, 1>),
-                   (rp::SequenceModel<rp::LSTMCell<float, 1, 16>, 1>),
-                   (rp::SequenceModel<rp::GRUCell<float, 1, 16>, 1>),
-                   (rp::SequenceModel<rp::Stack<rp::GRUCell<float, 1, 16>, rp::LSTMCell<float, 16, 8>>, 1>)) {
+TEMPLATE_TEST_CASE(
+    "a step with known sizes needs no heap", "", (rp::SequenceModel<rp::RNNCell<float, 1, 16>, 1>),
+    (rp::SequenceModel<rp::LSTMCell<float, 1, 16>, 1>),
+    (rp::SequenceModel<rp::Stack<rp::LearnedInitialState<
+                                     rp::Zoneout<rp::RecurrentDropout<rp::LayerNormed<rp::LSTMCell<float, 1, 16>>>>>,
+                                 rp::Residual<rp::WeightDropped<rp::GRUCell<float, 16, 16>>>>,
+                       1>),
+    (rp::SequenceModel<rp::GRUCell<float, 1, 16>, 1>),
+    (rp::SequenceModel<rp::Stack<rp::GRUCell<float, 1, 16>, rp::LSTMCell<float, 16, 8>>, 1>)) {
   rp::Rng rng{1};
   const TestType model{{}, rng};
   float sum = 0;
@@ -53,7 +64,9 @@ TEMPLATE_TEST_CASE("a step with known sizes needs no heap", "", (rp::SequenceMod
 
 TEST_CASE("a step of a prepared model needs no heap, whatever its sizes") {
   using Model = rp::SequenceModel<
-      rp::Stack<rp::Embedding<float>, rp::GRUCell<float>, rp::Dropout<float>, rp::Dense<float>, rp::LSTMCell<float>>>;
+      rp::Stack<rp::Embedding<float>, rp::GRUCell<float>, rp::Dropout<float>, rp::Dense<float>, rp::LSTMCell<float>,
+                rp::LearnedInitialState<rp::Zoneout<rp::RecurrentDropout<rp::LayerNormed<rp::LSTMCell<float>>>>>,
+                rp::Residual<rp::WeightDropped<rp::GRUCell<float>>>>>;
   rp::Rng rng{1};
   const Model model{{.inputs = 8, .hidden = 20, .outputs = 8}, rng};
   rp::Prepared player{model};
@@ -66,8 +79,10 @@ TEST_CASE("a step of a prepared model needs no heap, whatever its sizes") {
 }
 
 TEST_CASE("a training pass with a used workspace needs no heap") {
-  using Model =
-      rp::SequenceModel<rp::Stack<rp::Embedding<float>, rp::GRUCell<float>, rp::Dropout<float>, rp::LSTMCell<float>>>;
+  using Model = rp::SequenceModel<
+      rp::Stack<rp::Embedding<float>, rp::GRUCell<float>, rp::Dropout<float>, rp::LSTMCell<float>,
+                rp::LearnedInitialState<rp::Zoneout<rp::RecurrentDropout<rp::LayerNormed<rp::LSTMCell<float>>>>>,
+                rp::Residual<rp::WeightDropped<rp::GRUCell<float>>>>>;
   rp::Rng rng{2};
   Model model{{.inputs = 8, .hidden = 16, .outputs = 8}, rng};
   rp::Workspace<Model> workspace(model);
@@ -76,6 +91,7 @@ TEST_CASE("a training pass with a used workspace needs no heap") {
   auto state = model.initial_state(4);
   const auto pass = [&] {
     rp::loss_and_gradient(model, x, x, rp::SoftmaxCrossEntropy{}, workspace, {.state = &state, .rng = &rng});
+    rp::loss_and_gradient(model, x, x, rp::SoftmaxCrossEntropy{}, workspace, {.rng = &rng});
     rp::clip_norm(workspace.gradient, 1);
     adam.step(model, workspace.gradient);
   };

@@ -1,11 +1,12 @@
 #pragma once
-// Closed-form continuous-time cell: Hasani et al., "Closed-form continuous-time neural networks" (Nature Machine Intelligence
-// 4, 2022), equation 10, for records whose steps are not evenly spaced. There, with x for h, I for u, and h for g2:
+// Closed-form continuous-time cell: Hasani et al., "Closed-form continuous-time neural networks" (Nature Machine
+// Intelligence 4, 2022), equation 10, for records whose steps are not evenly spaced. In the letters of the paper:
 //
 //   x(t) = sigmoid(-f(x, I) t) * g(x, I) + (1 - sigmoid(-f(x, I) t)) * h(x, I)
 //
-// As the authors' code has it without a backbone, t is the time since the step before, f t an affine function of it, and the
-// heads f, g, h are affine in u and h_{t-1}. The last row of x_t is that time, Delta_t; u_t are the others.
+// Here x is h, I is u, g and h are g1 and g2, 1 - sigmoid(-f t) is s. As in the authors' code without a backbone, t is
+// the time since the step before, f t an affine function of it, and f, g, h begin affine in u_t and h_{t-1}. The last
+// row of x_t is that time, Delta_t; u_t are the others.
 //
 //   (g1~_t, g2~_t, A_t, B_t) = W_xh u_t + W_hh h_{t-1} + b_h
 //   g1_t = tanh(g1~_t)         g2_t = tanh(g2~_t)         s_t = sigmoid(A_t Delta_t + B_t)
@@ -43,7 +44,7 @@ struct CfCCell : GatedCell<CfCCell<Scalar, Inputs_, Hidden, bias>, Scalar, detai
     static constexpr auto fields() { return std::tuple{field("a", &Trace::a), field("delta", &Trace::delta)}; }
   };
 
-  /// Zero weights of these sizes. Throws shape_error if they are not those of the type, or x_t would have no row for the time.
+  /// Zero weights of these sizes. Throws shape_error if they are not those of the type, or x_t has no row for the time.
   explicit CfCCell(Sizes sizes = {known_or_zero(Inputs), known_or_zero(Hidden)}) : Base(without_time(sizes)) {}
 
   /// Each head's W_xh after Glorot and W_hh orthogonal, biases zero.

@@ -1,7 +1,8 @@
 #pragma once
-// The clockwork RNN of Koutnik, Greff, Gomez and Schmidhuber (2014, arXiv 1402.3511), section 3. The units stand in `Groups`
-// groups, g = 0, 1, ..., with periods T_g = 1, 2, 4, 8, ...: a group moves only at every T_g-th step, and reads only itself and
-// slower groups. h^g are its rows of h, W^g its rows of W_xh, U^gk its rows of W_hh and group k's columns of it.
+// The clockwork RNN of Koutnik, Greff, Gomez and Schmidhuber (2014, arXiv 1402.3511), section 3. The units stand in
+// `Groups` groups, g = 0, 1, ..., with periods T_g = 1, 2, 4, 8, ...: a group moves only at every T_g-th step, and
+// reads only itself and slower groups. h^g are its rows of h, W^g its rows of W_xh, U^gk its rows of W_hh and the
+// columns of group k.
 //
 //   h_t^g = tanh(W^g x_t + sum over k >= g of U^gk h_{t-1}^k + b^g)     where t mod T_g = 0
 //   h_t^g = h_{t-1}^g                                                   elsewhere
@@ -9,16 +10,16 @@
 //   x_t (inputs, batch)   h_t (hidden, batch)   W_xh (hidden, inputs)   W_hh (hidden, hidden)   b_h (hidden)
 //
 // Group g has the rows from g hidden / Groups, rounded down, to where the next begins. U^gk of k < g is never read, nor
-// trained. The clock t belongs to the state, so that it goes on where a sequence is cut: it counts up to the longest period
-// and begins again at 0. A clock between two numbers does what the one below it does: t mod T_g < 1.
+// trained. The clock t (1, batch) belongs to the state, so that it goes on where a sequence is cut: it counts up to the
+// longest period and begins again at 0. A clock between two numbers does what the one below it does: t mod T_g < 1.
 //
 // Backward, from dh_t = dL/dh_t; where t mod T_g = 0:
 //
 //   da_t^g = (1 - (h_t^g)^2) * dh_t^g                dh_{t-1}^g = 0 to begin with
 //   for k >= g:  dh_{t-1}^k += (U^gk)^T da_t^g       dU^gk += da_t^g (h_{t-1}^k)^T
 //
-// and elsewhere da_t^g = 0, dh_{t-1}^g = dh_t^g. dW_xh, db_h and dx_t are those of AffineInput. Of what a loss takes of the
-// last clock, the first has the same: dt_{t-1} = dt_t.
+// and elsewhere da_t^g = 0, dh_{t-1}^g = dh_t^g. dW_xh, db_h and dx_t are those of AffineInput. Nothing but the next
+// clock changes smoothly with a clock: dt_{t-1} = dt_t, which is 0 for a loss of the h alone.
 
 #include <reprise/cells/gated_cell.hpp>
 

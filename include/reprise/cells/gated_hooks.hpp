@@ -3,8 +3,8 @@
 //
 //   recur, activate          activate_back, recur_back
 //
-// as GatedCell does, and so would lose, without a word, whatever else a cell does in a step, or in place of these. So they ask
-// where each hook is declared: a pointer to member has the class in its type.
+// as GatedCell does, and so would lose, without a word, whatever else a cell does in a step, or in place of these. So
+// they ask where each hook is declared: a pointer to member has the class in its type.
 
 #include <reprise/cells/gated_cell.hpp>
 

@@ -1,7 +1,8 @@
 #pragma once
-// Layer normalisation of a recurrent cell: Ba, Kiros and Hinton (2016, arXiv 1607.06450), as their supplementary material has
-// it for the gates of an LSTM, equation 20: the two halves of a_t are normalised apart, each over all its rows, which are
-// those of all gates; C, a cell that is a_t = W_xh x_t + W_hh h_{t-1} + b_h and nothing else, does with a_t what it does.
+// Layer normalisation of a recurrent cell: Ba, Kiros and Hinton (2016, arXiv 1607.06450), as their supplementary
+// material has it for the gates of an LSTM, equation 20: the two halves of a_t are normalised apart, each over all its
+// rows, which are those of all gates; C, a cell that is a_t = W_xh x_t + W_hh h_{t-1} + b_h and nothing else, does with
+// a_t what it does.
 //
 //   z_t = W_xh x_t          u_t = W_hh h_{t-1}
 //   LN(v) = (v - mean(v)) / sqrt(variance(v) + 1e-5),  over the rows of a column

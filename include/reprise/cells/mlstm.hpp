@@ -1,20 +1,20 @@
 #pragma once
-// mLSTM, one head: Beck et al., "xLSTM: Extended Long Short-Term Memory" (2024, arXiv 2405.04517), equations 19 to 27. Its
-// memory is a matrix C that answers a query q with the values v whose keys k are like it. Nothing but the memory depends on
-// what was before: h_{t-1} is not read.
+// mLSTM, one head: Beck et al., "xLSTM: Extended Long Short-Term Memory" (2024, arXiv 2405.04517), equations 19 to 27.
+// Its memory is a matrix C that answers a query q with the values v whose keys k are like it. Nothing but the memory
+// depends on what was before: h_{t-1} is not read.
 //
-//   q_t = W_q x_t + b_q         k_t = W_k x_t / sqrt(hidden) + b_k         v_t = W_v x_t + b_v         query, key, value
-//   i_t = exp(i~_t)    f_t = sigmoid(f~_t)    (i~_t, f~_t) = W_if x_t + b_if                           one number a record
-//   o_t = sigmoid(W_o x_t + b_o)
+//   q_t = W_q x_t + b_q                          k_t = W_k x_t / sqrt(hidden) + b_k            query, key
+//   v_t = W_v x_t + b_v                          o_t = sigmoid(W_o x_t + b_o)                  value, output gate
+//   (i~_t, f~_t) = W_if x_t + b_if               i_t = exp(i~_t)       f_t = sigmoid(f~_t)     one number a record
 //   C_t = f_t C_{t-1} + i_t v_t k_t^T
 //   n_t = f_t n_{t-1} + i_t k_t
 //   h_t = o_t * r_t        r_t = C_t q_t / d_t        d_t = max(|n_t . q_t|, 1)
 //
-//   W_xh = (W_q, W_k, W_v, W_o)  (4 hidden, inputs)      b_h = (b_q, b_k, b_v, b_o)  (4 hidden)      x_t (inputs, batch)
+//   W_xh = (W_q, W_k, W_v, W_o)  (4 hidden, inputs)   b_h = (b_q, b_k, b_v, b_o)  (4 hidden)   x_t (inputs, batch)
 //   W_if (2, inputs)   b_if (2)      h_t, q_t, k_t, v_t, o_t, n_t, r_t (hidden, batch)      i_t, f_t, d_t (1, batch)
 //   C_t (hidden^2, batch): of each record a matrix of hidden x hidden, column by column
 //
-// exp(i~_t) may be too large for a number. As the authors' code does, the state holds C_t and n_t times exp(-m_t), m_t
+// exp(i~_t) may be too large for a number. As in the authors' code, the state holds C_t and n_t times exp(-m_t), m_t
 // (1, batch), which h_t does not feel, and i', f' stand for i, f above:
 //
 //   m_t = max(log f_t + m_{t-1}, i~_t)      i'_t = exp(i~_t - m_t)      f'_t = exp(log f_t + m_{t-1} - m_t)
@@ -22,15 +22,15 @@
 //
 // Training keeps the state each step began with, which is hidden^2 numbers for each step of each record.
 //
-// Backward, from dh_t, and from dC_t, dn_t, dm_t, which step t+1 sent back:
+// Backward, from dh_t, and from dC_t, dn_t, dm_t, which step t+1 sent back; e_i and e_f are the exponents of i' and f':
 //
-//   do_t = dh_t * r_t          dr_t = dh_t * o_t          du_t = dr_t / d_t                  u_t = C_t q_t = d_t r_t
+//   do_t = dh_t * r_t          dr_t = dh_t * o_t          du_t = dr_t / d_t                 u_t = C_t q_t = d_t r_t
 //   where d_t = |s|, s = n_t . q_t:  ds = -r_t . dr_t / s         elsewhere:  ds = 0,   dm_t += r_t . dr_t
 //   dC_t += du_t q_t^T         dn_t += ds q_t             dq_t = C_t^T du_t + ds n_t
 //   dv_t = i' dC_t k_t         dk_t = i' (dC_t^T v_t + dn_t)
-//   de_i = i' (v_t . dC_t k_t + dn_t . k_t)       de_f = f' (<dC_t, C_{t-1}> + dn_t . n_{t-1})       e: the exponents of i', f'
-//   dm_t -= de_i + de_f        dC_{t-1} = f' dC_t        dn_{t-1} = f' dn_t        dh_{t-1} = 0
-//   where m_t = i~_t:  dm_{t-1} = de_f,  di~_t = de_i + dm_t         elsewhere:  dm_{t-1} = de_f + dm_t,  di~_t = de_i
+//   de_i = i' (v_t . dC_t k_t + dn_t . k_t)               de_f = f' (<dC_t, C_{t-1}> + dn_t . n_{t-1})
+//   dm_t -= de_i + de_f        dC_{t-1} = f' dC_t         dn_{t-1} = f' dn_t                dh_{t-1} = 0
+//   where m_t = i~_t:  dm_{t-1} = de_f,  di~_t = de_i + dm_t      elsewhere:  dm_{t-1} = de_f + dm_t,  di~_t = de_i
 //   df~_t = dm_{t-1} (1 - f_t)
 //   da_t = (dq_t,  dk_t / sqrt(hidden),  dv_t,  do_t o_t (1 - o_t))
 //   dW_xh += da_t x_t^T     dW_if += (di~_t, df~_t) x_t^T     dx_t = W_xh^T da_t + W_if^T (di~_t, df~_t)

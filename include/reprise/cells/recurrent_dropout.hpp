@@ -1,6 +1,6 @@
 #pragma once
-// Variational dropout of the recurrence: Gal and Ghahramani (2016, arXiv 1512.05287, section 4.1). While training, h_{t-1} is
-// masked where it enters W_hh, by one mask for each record that stays the same over the whole sequence:
+// Variational dropout of the recurrence: Gal and Ghahramani (2016, arXiv 1512.05287, section 4.1). While training,
+// h_{t-1} is masked where it enters W_hh, by one mask for each record that stays the same over the whole sequence:
 //
 //   a_t = W_xh x_t + W_hh (mask * h_{t-1}) + b_h             h_t = activate(a_t, h_{t-1}, ...), as C has it
 //

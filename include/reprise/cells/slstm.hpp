@@ -1,7 +1,7 @@
 #pragma once
-// sLSTM, one head: Beck et al., "xLSTM: Extended Long Short-Term Memory" (2024, arXiv 2405.04517), equations 8 to 17. An LSTM
-// whose input gate is an exponential, so that it can outvote what is stored, and whose memory is divided by n_t, the weights
-// it has gathered. Gates stand in the order i, f, z, o.
+// sLSTM, one head: Beck et al., "xLSTM: Extended Long Short-Term Memory" (2024, arXiv 2405.04517), equations 8 to 17.
+// An LSTM whose input gate is an exponential, so that it can outvote what is stored, and whose memory is divided by
+// n_t, the weights it has gathered. Gates stand in the order i, f, z, o.
 //
 //   (i~_t, f~_t, z~_t, o~_t) = W_xh x_t + W_hh h_{t-1} + b_h
 //   i_t = exp(i~_t)        f_t = sigmoid(f~_t)        z_t = tanh(z~_t)        o_t = sigmoid(o~_t)
@@ -12,23 +12,26 @@
 //   x_t (inputs, batch)   h_t, c_t, n_t, m_t and the gates (hidden, batch)
 //   W_xh (4 hidden, inputs)   W_hh (4 hidden, hidden)   b_h (4 hidden)
 //
-// exp(i~_t) may be too large for a number. The state holds c_t and n_t times exp(-m_t), which h_t does not feel, for any m_t:
+// exp(i~_t) may be too large for a number. The state holds c_t and n_t times exp(-m_t), which h_t does not feel, for
+// any m_t, and i', f' stand for i, f above:
 //
-//   i'_t = exp(i~_t - m_t)      f'_t = f_t exp(m_{t-1} - m_t) = exp(m_{t-1} + min(f~_t, 0) - m_t) / (1 + exp(-|f~_t|))
 //   m_t  = max(m_{t-1} + min(f~_t, 0) - [n_{t-1} < 1/2],  i~_t)
+//   i'_t = exp(i~_t - m_t)
+//   f'_t = f_t exp(m_{t-1} - m_t) = exp(m_{t-1} + min(f~_t, 0) - m_t) / (1 + exp(-|f~_t|))
 //
-// and i', f' stand for i, f above. The paper has log f_t where min(f~_t, 0) is here, larger by at most log 2: f' is then as
-// small as 1/2, and n_t would shrink step by step while the input gate is shut. [n_{t-1} < 1/2] is 1 where that has gone far
-// enough, else 0: from a fresh state on, n_t never falls below 1/4. In a fresh state n_{t-1} = 0; there m_t = i~_t and f'_t = 0.
+// The paper has log f_t where min(f~_t, 0) is here, larger by at most log 2: f' is then as small as 1/2, and n_t would
+// shrink step by step while the input gate is shut. [n_{t-1} < 1/2] is 1 where that has gone far enough, else 0: from a
+// fresh state on, n_t never falls below 1/4. In a fresh state n_{t-1} = 0; there m_t = i~_t and f'_t = 0.
 //
-// Backward, from dh_t, and from dc_t, dn_t, dm_t, which step t+1 sent back; the products are those of GatedCell:
+// Backward, from dh_t, and from dc_t, dn_t, dm_t, which step t+1 sent back; e_i and e_f are the exponents of i' and f',
+// and the products are those of GatedCell:
 //
-//   dm_t -= dc_t c_t + dn_t n_t                 all that m_t does, within i' and f', too: 0 for a loss of the h alone
-//   do_t  = dh_t * c_t / n_t         dc_t += dh_t * o_t / n_t         dn_t -= dh_t * o_t * c_t / n_t^2
-//   de_i  = (dc_t * z_t + dn_t) * i'_t          de_f = (dc_t * c_{t-1} + dn_t * n_{t-1}) * f'_t     e: the exponents of i', f'
-//   dc_{t-1} = dc_t * f'_t           dn_{t-1} = dn_t * f'_t           dz_t = dc_t * i'_t
-//   where m_t = i~_t:   dm_{t-1} = de_f          df~_t = de_f (1 - f_t)                          di~_t = de_i + dm_t
-//   elsewhere:          dm_{t-1} = de_f + dm_t   df~_t = de_f (1 - f_t) + dm_t [f~_t < 0]        di~_t = de_i
+//   dm_t -= dc_t c_t + dn_t n_t             all that m_t does, within i' and f', too: 0 for a loss of the h alone
+//   do_t  = dh_t * c_t / n_t        dc_t += dh_t * o_t / n_t        dn_t -= dh_t * o_t * c_t / n_t^2
+//   de_i  = (dc_t * z_t + dn_t) * i'_t            de_f = (dc_t * c_{t-1} + dn_t * n_{t-1}) * f'_t
+//   dc_{t-1} = dc_t * f'_t          dn_{t-1} = dn_t * f'_t          dz_t = dc_t * i'_t
+//   where m_t = i~_t:   dm_{t-1} = de_f           df~_t = de_f (1 - f_t)                      di~_t = de_i + dm_t
+//   elsewhere:          dm_{t-1} = de_f + dm_t    df~_t = de_f (1 - f_t) + dm_t [f~_t < 0]    di~_t = de_i
 //   da_t  = (di~_t,  df~_t,  dz_t (1 - z_t^2),  do_t o_t (1 - o_t))
 
 #include <reprise/cells/gated_cell.hpp>

@@ -1,14 +1,14 @@
 #pragma once
-// Zoneout: Krueger et al. (2017, arXiv 1606.01305, section 3.2). While training, each entry of the state stays what it was,
-// at random, instead of being dropped: what is kept passes through unchanged, forward and backward. C is any cell, s~_t the
-// state its step makes of s_{t-1}, and every part of the state (h, and c of an LSTM) has masks of its own:
+// Zoneout: Krueger et al. (2017, arXiv 1606.01305). While training, each entry of the state stays what it
+// was, at random, instead of being dropped: what is kept passes through unchanged, forward and backward. C is any cell,
+// s~_t the state its step makes of s_{t-1}, and every part of the state (h, and c of an LSTM) has masks of its own:
 //
 //   s_t = mask_t * s_{t-1} + (1 - mask_t) * s~_t
 //
 //   mask_t = 1 with probability `rate`, else 0, anew at every step;  at inference mask_t = rate, its mean
 //
-// Equation 5 there mixes h and c, as here, each with a rate; here it is one rate for all. The next step sees the mixed state,
-// s~_t nobody but the mixture. All of s_t, mask_t (rows of the part, batch).
+// The paper gives h and c a rate each; here it is one rate for all. The next step sees the mixed state, s~_t nobody but
+// the mixture. All of s_t, mask_t (rows of the part, batch).
 //
 // Backward, from ds_t = dL/ds_t:
 //

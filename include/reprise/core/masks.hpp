@@ -17,8 +17,8 @@ inline void require_rate(double rate, const char* what) {
   if (!(rate >= 0 && rate < 1)) detail::fail<value_error>(what, ": rate = ", rate, ", a probability in [0, 1)");
 }
 
-/// Makes each entry of `mask`, whole columns of a matrix, `value` with `probability`, else 0. Each takes one number of the
-/// Rng, column by column.
+/// Makes each entry of `mask`, whole columns of a matrix, `value` with `probability`, else 0. Each takes one number of
+/// the Rng, column by column.
 template <class Mask>
 void draw_mask(Mask&& mask, double probability, double value, Rng& rng) {
   using Scalar = typename std::remove_cvref_t<Mask>::Scalar;

@@ -36,6 +36,11 @@ struct Dropout : StatelessLayer {
   }
   Dropout(Sizes sizes, Rng& /*rng*/) : Dropout(sizes) {}
 
+  void take_settings(const auto& other) {
+    features = other.features;
+    rate = other.rate;
+  }
+
   Index inputs() const { return features; }
   Index outputs() const { return features; }
   Index input_rows() const { return features; }

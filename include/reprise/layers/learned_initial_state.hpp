@@ -6,9 +6,9 @@
 //
 //   initial.h, initial.c (hidden), whatever L has; zero at first      s_0 (hidden, batch)
 //
-// (Zimmermann et al., 2006, found initial states other than zero to help; Graves, 2012, Supervised Sequence Labelling with
-// Recurrent Neural Networks, section 3.2.1.) Where the caller gives a state, as truncated BPTT does, `initial` has no part in
-// the pass and gets no gradient.
+// (Zimmermann et al., 2006, found initial states other than zero to help; Graves, 2012, Supervised Sequence Labelling
+// with Recurrent Neural Networks, section 3.2.1.) Where the caller gives a state, as truncated BPTT does, `initial` has
+// no part in the pass and gets no gradient.
 
 #include <reprise/layers/recurrent.hpp>
 

@@ -1,6 +1,7 @@
 #pragma once
-// Residual<L>: the layer L with a way around it, so that a deep stack is not harder to train than a shallow one (He et al.,
-// 2016, arXiv 1512.03385, equation 1; skip connections in Goodfellow et al., Deep Learning, section 10.5, figure 10.13c):
+// Residual<L>: the layer L with a way around it, so that a deep stack is not harder to train than a shallow one (He et
+// al., 2016, arXiv 1512.03385, equation 1; skip connections in Goodfellow et al., Deep Learning, section 10.5, figure
+// 10.13c):
 //
 //   y_t = x_t + L(x_t)             dx_t = dy_t + L's dx_t            all (features, batch)
 //

@@ -88,6 +88,14 @@ struct Stack {
   explicit Stack(Sizes sizes) : layers{LayerOf<L>(next<LayerOf<L>>(sizes))...} {}
   Stack(Sizes sizes, Rng& rng) : layers{LayerOf<L>(next<LayerOf<L>>(sizes), rng)...} {}
 
+  /// What is no parameter, such as the rate of a dropout, from the same stack of another scalar.
+  void take_settings(const auto& other) {
+    each([&]<std::size_t I>() {
+      if constexpr (requires { std::get<I>(layers).take_settings(std::get<I>(other.layers)); })
+        std::get<I>(layers).take_settings(std::get<I>(other.layers));
+    });
+  }
+
   Index inputs() const { return std::get<0>(layers).inputs(); }
   Index outputs() const { return std::get<Count - 1>(layers).outputs(); }
   Index input_rows() const { return std::get<0>(layers).input_rows(); }

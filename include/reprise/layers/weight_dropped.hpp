@@ -1,6 +1,6 @@
 #pragma once
-// WeightDropped<C>: the recurrent layer of the cell C with DropConnect on W_hh, the heart of the AWD-LSTM: Merity, Keskar and
-// Socher (2018, arXiv 1708.02182, section 2), after Wan et al. (2013). While training, a pass runs with
+// WeightDropped<C>: the recurrent layer of the cell C with DropConnect on W_hh, the heart of the AWD-LSTM: Merity,
+// Keskar and Socher (2018, arXiv 1708.02182, section 2), after Wan et al. (2013). While training, a pass runs with
 //
 //   W_hh' = mask * W_hh            mask = 0 with probability `rate`, else 1 / (1 - rate)       mask as W_hh
 //
