@@ -1,10 +1,13 @@
 // What wraps a cell, beyond check_cell: that masks are what the papers say, and that without them the cell is what it was.
+#include <reprise/cells/clockwork.hpp>
 #include <reprise/cells/gru.hpp>
 #include <reprise/cells/layer_normed.hpp>
 #include <reprise/cells/lstm.hpp>
 #include <reprise/cells/min_gru.hpp>
+#include <reprise/cells/mlstm.hpp>
 #include <reprise/cells/recurrent_dropout.hpp>
 #include <reprise/cells/rnn.hpp>
+#include <reprise/cells/slstm.hpp>
 #include <reprise/cells/zoneout.hpp>
 #include <reprise/losses/squared_error.hpp>
 #include <reprise/parallel/loss_and_gradient.hpp>
@@ -170,10 +173,12 @@ TEST_CASE("wrappers keep the parameters of the cell under their names, and their
   using Twice = rp::Zoneout<rp::RecurrentDropout<LSTM>>;
   Twice cell(rp::RecurrentDropout<LSTM>({2, 3}, 0.4), 0.2);
   rp::for_each_parameter([&](const std::string& name, const auto&) { wrapped.push_back(name); }, cell);
+  names.push_back("rate");  // of zoneout
   CHECK(wrapped == names);
   Twice::Rebind<float> other({2, 3});
+  rp::copy_parameters(cell, other);
   other.take_settings(cell);
-  CHECK(other.rate == 0.2);
+  CHECK(other.rate(0) == 0.2f);
   CHECK(static_cast<rp::RecurrentDropout<rp::LSTMCell<float>>&>(other).rate == 0.4);
 }
 
@@ -181,6 +186,38 @@ TEST_CASE("a rate that is no probability is refused, also if it was set later") 
   CHECK_THROWS_WITH(rp::Zoneout<LSTM>({2, 3}, 1), "Zoneout: rate = 1, a probability in [0, 1)");
   CHECK_THROWS_WITH(rp::RecurrentDropout<LSTM>({2, 3}, -0.5), "RecurrentDropout: rate = -0.5, a probability in [0, 1)");
   rp::Zoneout<LSTM> cell({2, 3});
-  cell.rate = 2;
+  cell.rate(0) = 2;
   CHECK_THROWS_AS(run(cell, rp::Layout({1}), MatrixXd::Zero(2, 1), true), rp::value_error);
+}
+
+// Parts that count together only: to keep one and not the other would be another state.
+static_assert(rp::EntriesStandAlone<LSTM> && rp::EntriesStandAlone<rp::Zoneout<LSTM>>);
+static_assert(!rp::EntriesStandAlone<rp::SLSTMCell<float>> && !rp::EntriesStandAlone<rp::MLSTMCell<float>>);
+static_assert(!rp::EntriesStandAlone<rp::ClockworkCell<float>>);
+
+TEST_CASE("zoneout counts at inference, and so its rate is saved with the weights and not trained") {
+  rp::Rng rng{1};
+  const rp::Zoneout<LSTM> cell({2, 3}, rng, 0.5);
+  rp::Zoneout<LSTM> other({2, 3});
+  rp::copy_parameters(cell, other);
+  CHECK(other.rate(0) == 0.5);
+  rp::Index trained = 0;
+  rp::for_each_trained([&](const auto& p) { trained += p.size(); }, cell);
+  CHECK(trained == rp::count_parameters(cell) - 1);
+}
+
+TEST_CASE("at a rate of 0 a training pass needs no Rng") {
+  rp::Rng rng{1};
+  const MatrixXd x = MatrixXd::Random(2, 6);
+  const rp::Layout layout({3, 3});
+  const auto train = [&](const auto& cell) {
+    const rp::Recurrent layer(cell);
+    auto state = layer.template initial_state<rp::Dynamic>(2);
+    typename std::remove_cvref_t<decltype(layer)>::Trace trace;
+    layer.forward(x, rp::Pass{layout, true}, state, trace);
+  };
+  CHECK_NOTHROW(train(rp::Zoneout<LSTM>({2, 3}, rng, 0)));
+  CHECK_NOTHROW(train(rp::RecurrentDropout<LSTM>({2, 3}, rng, 0)));
+  CHECK_THROWS_AS(train(rp::Zoneout<rp::RecurrentDropout<LSTM>>(rp::RecurrentDropout<LSTM>({2, 3}, rng, 0.1), 0)),
+                  rp::value_error);
 }

@@ -278,3 +278,22 @@ TEST_CASE("a new cell remembers: its forget gate is open") {
   CHECK(mlstm.W_if.isZero());
   CHECK(mlstm.W_xh.cwiseAbs().minCoeff() > 0);
 }
+
+TEST_CASE("mLSTM: a query at a right angle to all keys finds nothing, however large the input gate") {
+  for (const float gate : {1.0f, 100.0f, 110.0f, 1000.0f}) {
+    rp::Recurrent<rp::MLSTMCell<float>> layer({1, 2});
+    layer.cell.b_h << 1, 0, 0, 1, 1, 1, 0, 0;  // q = (1, 0), k = (0, 1), v = (1, 1)
+    layer.cell.b_if << gate, 0;
+    const Eigen::MatrixXf x = Eigen::MatrixXf::Ones(1, 2), dy = Eigen::MatrixXf::Ones(2, 2);
+    const rp::Layout layout({2});
+    auto state = layer.initial_state<rp::Dynamic>(1);
+    rp::Recurrent<rp::MLSTMCell<float>>::Trace trace;
+    layer.forward(x, rp::Pass{layout, true}, state, trace);
+    CHECK(trace.y.isZero(0));
+    auto gradient = rp::zeros_like(layer);
+    auto ds = state;
+    rp::set_zero(ds);
+    layer.backward(x, dy, rp::Pass{layout, true}, trace, ds, gradient, nullptr);
+    CHECK_NOTHROW(rp::require_finite(gradient, ""));
+  }
+}

@@ -16,6 +16,10 @@ int main() {
   rp::SequenceModel<rp::RNNCell<float>> model;
   auto state = model.initial_state();
   model.step(0.5f, state);
+#elif MISUSE == 6
+  rp::Stack<rp::CfCCell<float>, rp::CfCCell<float>> stack;
+#elif MISUSE == 7
+  rp::Zoneout<rp::SLSTMCell<float>> cell;
 #elif MISUSE == 4
   rp::Recurrent<rp::Dense<float>> layer;
 #endif

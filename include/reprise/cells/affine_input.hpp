@@ -45,10 +45,10 @@ struct AffineInput {
 
   /// Zero weights of these sizes. Throws shape_error if they are not those of the type.
   explicit AffineInput(Sizes sizes = {known_or_zero(Inputs), known_or_zero(Hidden)})
-      : AffineInput(sizes, sizes.hidden) {}
+      : AffineInput(sizes, one_size(sizes)) {}
 
   /// Each gate's W_xh after Glorot, the bias zero.
-  AffineInput(Sizes sizes, Rng& rng) : AffineInput(sizes, sizes.hidden, rng) {}
+  AffineInput(Sizes sizes, Rng& rng) : AffineInput(sizes, one_size(sizes), rng) {}
 
   Index inputs() const { return W_xh.cols(); }
   Index outputs() const { return units(); }
@@ -78,6 +78,13 @@ struct AffineInput {
 
   AffineInput(Sizes sizes, Index units, Rng& rng) : AffineInput(sizes, units) {
     for (Index k = 0; k < Gates; ++k) glorot(gate(W_xh, k), rng);
+  }
+
+  // The number of units of a cell that has no more of them than outputs.
+  static Index one_size(Sizes sizes) {
+    if (sizes.inner_or_hidden() != sizes.hidden)
+      detail::fail<shape_error>("inner = ", sizes.inner, ": this cell has no inner size, its hidden is ", sizes.hidden);
+    return sizes.hidden;
   }
 
   Index units() const { return W_xh.rows() / Gates; }

@@ -33,6 +33,7 @@ template <class Scalar, int Inputs_ = Dynamic, int Hidden = Dynamic, Bias bias =
 struct CfCCell : GatedCell<CfCCell<Scalar, Inputs_, Hidden, bias>, Scalar, detail::one_less(Inputs_), Hidden, 4, bias> {
   static_assert(Inputs_ != 0, "the last row of x_t is the time since the step before");
   static constexpr int Inputs = Inputs_;
+  static constexpr bool last_input_is_time = true;
   using Base = typename CfCCell::GatedCell;
   template <class S, int I = Dynamic, int H = Dynamic>
   using Rebind = CfCCell<S, I, H, bias>;

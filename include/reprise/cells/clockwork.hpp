@@ -30,6 +30,7 @@ struct ClockworkCell : GatedCell<ClockworkCell<Scalar, Inputs, Hidden, bias, Gro
   static_assert(Groups >= 1 && Groups <= 24, "a float counts up to the longest period, 2^(Groups - 1)");
   static_assert(Hidden == Dynamic || Hidden >= Groups, "every group has a unit");
   using Base = typename ClockworkCell::GatedCell;
+  static constexpr bool entries_stand_alone = false;  // a clock goes on
   template <class S, int I = Dynamic, int H = Dynamic>
   using Rebind = ClockworkCell<S, I, H, bias, Groups>;
 

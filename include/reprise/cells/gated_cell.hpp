@@ -32,10 +32,11 @@ struct GatedCell : AffineInput<Scalar, Inputs, Hidden, Gates, bias, Units> {
   }
 
   /// Zero weights of these sizes. Throws shape_error if they are not those of the type.
-  explicit GatedCell(Sizes sizes = {known_or_zero(Inputs), known_or_zero(Hidden)}) : GatedCell(sizes, sizes.hidden) {}
+  explicit GatedCell(Sizes sizes = {known_or_zero(Inputs), known_or_zero(Hidden)})
+      : GatedCell(sizes, Input::one_size(sizes)) {}
 
   /// Each gate's W_xh after Glorot and W_hh orthogonal, biases zero.
-  GatedCell(Sizes sizes, Rng& rng) : GatedCell(sizes, sizes.hidden, rng) {}
+  GatedCell(Sizes sizes, Rng& rng) : GatedCell(sizes, Input::one_size(sizes), rng) {}
 
   Index outputs() const { return W_hh.cols(); }
   std::array<Index, 1> state_rows() const { return {outputs()}; }

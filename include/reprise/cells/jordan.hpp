@@ -24,7 +24,7 @@
 namespace reprise {
 
 /// Sizes::inner is the number of units; if 0 it is `Units`, or where the type leaves that open, `hidden`.
-template <class Scalar, int Inputs = Dynamic, int Hidden = Dynamic, Bias bias = Bias::present, int Units = Dynamic>
+template <class Scalar, int Inputs = Dynamic, int Hidden = Dynamic, Bias bias = Bias::present, int Units = Hidden>
 struct JordanCell : GatedCell<JordanCell<Scalar, Inputs, Hidden, bias, Units>, Scalar, Inputs, Hidden, 1, bias, Units> {
   using Base = typename JordanCell::GatedCell;
   template <class S, int I = Dynamic, int H = Dynamic>

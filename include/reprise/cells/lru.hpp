@@ -47,7 +47,7 @@ struct LRUCell {
   using Numbers = ComplexNumbers;  // of which s is, for Scanned
   static constexpr int Inputs = Inputs_, Outputs = Hidden, StateRows = times(2, Units);
   template <class S, int I = Dynamic, int H = Dynamic>
-  using Rebind = LRUCell<S, I, H, H == Hidden ? Units : H>;
+  using Rebind = LRUCell<S, I, H, Units>;
 
   Vector<Scalar, Units> nu, theta, gamma_log;
   Matrix<Scalar, StateRows, Inputs> B;
@@ -193,11 +193,12 @@ struct LRUCell {
 /// As the paper begins: lambda uniform over the part of the ring r_min < |lambda| < r_max whose phase is below
 /// max_phase, and gamma = sqrt(1 - |lambda|^2), so that s keeps the variance of B x. For long memories take r_min and
 /// r_max near 1 and a small max_phase, pi / 10. Throws value_error unless 0 <= r_min < r_max <= 1 and max_phase > 0.
-void initialise_ring(auto& cell, double r_min, double r_max, double max_phase, Rng& rng) {
+template <class Scalar, int Inputs, int Hidden, int Units>
+void initialise_ring(LRUCell<Scalar, Inputs, Hidden, Units>& cell, double r_min, double r_max, double max_phase,
+                     Rng& rng) {
   if (!(0 <= r_min && r_min < r_max && r_max <= 1))
     detail::fail<value_error>("a ring from ", r_min, " to ", r_max, ": radii rise from 0 or more to 1 at most");
   if (!(max_phase > 0)) detail::fail<value_error>("max_phase = ", max_phase, ": it is positive");
-  using Scalar = typename std::remove_cvref_t<decltype(cell)>::Scalar;
   const auto inside = [&] {
     return (rng.uniform() + 0x1p-54) / (1 + 0x1p-52);
   };  // neither 0 nor 1: log of both is taken

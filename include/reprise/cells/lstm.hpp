@@ -34,6 +34,7 @@ struct Unclipped {
 
 template <int Numerator, int Denominator = 1>
 struct ClipCell {
+  static_assert(Numerator > 0 && Denominator > 0, "the bound of c_t is above zero");
   template <class A>
   static A of(const A& c) {
     const A limit = (A{} + Numerator) / Denominator;

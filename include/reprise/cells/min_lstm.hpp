@@ -9,6 +9,9 @@
 //   f'_t = f_t / (f_t + i_t)
 //   h_t = f'_t * h_{t-1} + i'_t * n_t
 //
+// Far below zero both gates are 0 to a computer, while their shares i' and f' are not. As sigmoid(a) = e^min(a,0) / (1 + e^-|a|),
+// both exponents are taken relative to the larger one, which leaves the shares what they are.
+//
 // Backward, from dh_t = dL/dh_t, with f' = 1 - i'; a_t is the argument of the gates, the products are AffineInput's:
 //
 //   di'_t = dh_t * (n_t - h_{t-1})                 dn_t = dh_t * i'_t
@@ -29,10 +32,9 @@ struct MinLSTMCell : AffineInput<Scalar, Inputs, Hidden, 3, bias> {
 
   void step(auto& /*packed*/, auto& trace, auto& state) const {
     elementwise(
-        [](auto& i, auto& f, const auto& n, auto& h) {
-          i = sigmoid(i);
-          f = sigmoid(f);
-          h = (f * h + i * n) / (f + i);
+        [](const auto& a_i, const auto& a_f, const auto& n, auto& h) {
+          const auto i_share = share(a_i, a_f);
+          h = h + i_share * (n - h);  // f' h + i' n
         },
         gate(trace.a, 0), gate(trace.a, 1), gate(trace.a, 2), state.h);
   }
@@ -40,11 +42,11 @@ struct MinLSTMCell : AffineInput<Scalar, Inputs, Hidden, 3, bias> {
   void step_back(auto& /*packed*/, const auto& before, auto& trace, auto& d) const {
     elementwise(
         [](auto& i, auto& f, auto& n, const auto& h_before, auto& dh) {
-          const auto i_share = i / (f + i), f_share = f / (f + i);
-          const auto di_share = dh * (n - h_before);
+          const auto i_share = share(i, f), f_share = 1 - i_share;
+          const auto da = dh * (n - h_before) * i_share * f_share;
           n = dh * i_share;
-          i = di_share * i_share * f_share * (1 - i);
-          f = -di_share * i_share * f_share * (1 - f);
+          i = da * sigmoid(-i);   // 1 - i_t
+          f = -da * sigmoid(-f);  // 1 - f_t
           dh = dh * f_share;
         },
         gate(trace.a, 0), gate(trace.a, 1), gate(trace.a, 2), before.h, d.h);
@@ -53,11 +55,10 @@ struct MinLSTMCell : AffineInput<Scalar, Inputs, Hidden, 3, bias> {
   // As a linear recurrence, with s_t = h_t.
   void coefficients(auto& trace, auto& f_t, auto& v_t) const {
     elementwise(
-        [](auto& i, auto& f, const auto& n, auto& f_share, auto& v) {
-          i = sigmoid(i);
-          f = sigmoid(f);
-          f_share = f / (f + i);
-          v = i / (f + i) * n;
+        [](const auto& a_i, const auto& a_f, const auto& n, auto& f_share, auto& v) {
+          const auto i_share = share(a_i, a_f);
+          f_share = 1 - i_share;
+          v = i_share * n;
         },
         gate(trace.a, 0), gate(trace.a, 1), gate(trace.a, 2), f_t, v_t);
   }
@@ -66,6 +67,15 @@ struct MinLSTMCell : AffineInput<Scalar, Inputs, Hidden, 3, bias> {
 
  private:
   using Base::gate;
+
+  // i' from the arguments of both gates.
+  template <class A>
+  static A share(const A& a_i, const A& a_f) {
+    const A low_i = a_i < 0 ? a_i : A{}, low_f = a_f < 0 ? a_f : A{}, most = low_i > low_f ? low_i : low_f;
+    const A i = exp(low_i - most) / (1 + exp(a_i < 0 ? a_i : -a_i)),
+            f = exp(low_f - most) / (1 + exp(a_f < 0 ? a_f : -a_f));
+    return i / (i + f);
+  }
 };
 
 }  // namespace reprise

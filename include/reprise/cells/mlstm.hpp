@@ -43,6 +43,7 @@ namespace reprise {
 template <class Scalar, int Inputs = Dynamic, int Hidden = Dynamic, Bias bias = Bias::present>
 struct MLSTMCell : AffineInput<Scalar, Inputs, Hidden, 4, bias> {
   using Base = typename MLSTMCell::AffineInput;
+  static constexpr bool entries_stand_alone = false;  // C and n are times exp(-m)
   template <class S, int I = Dynamic, int H = Dynamic>
   using Rebind = MLSTMCell<S, I, H, bias>;
 
@@ -81,7 +82,7 @@ struct MLSTMCell : AffineInput<Scalar, Inputs, Hidden, 4, bias> {
     b_if.setZero(bias == Bias::present ? 2 : 0);
   }
 
-  /// As every AffineInput; the gates begin as in the authors' code, W_if zero and the bias of the forget gate 3.
+  /// As every AffineInput; W_if zero and the bias of the forget gate 3, so that a new cell remembers.
   MLSTMCell(Sizes sizes, Rng& rng) : MLSTMCell(sizes) {
     this->W_xh = Base(sizes, rng).W_xh;
     if constexpr (bias == Bias::present) b_if(1) = 3;
@@ -149,7 +150,7 @@ struct MLSTMCell : AffineInput<Scalar, Inputs, Hidden, 4, bias> {
       const Scalar r_dr = r.dot(du);
       const bool divided_by_s = std::abs(s) > least(m);
       const Scalar ds = divided_by_s ? -r_dr / s : Scalar(0);
-      if (!divided_by_s) dm += r_dr;
+      if (!divided_by_s && least(m) > smallest()) dm += r_dr;
       dn += ds * q;
       du /= d_t;
 
@@ -198,7 +199,8 @@ struct MLSTMCell : AffineInput<Scalar, Inputs, Hidden, 4, bias> {
   Scalar root() const { return Scalar(std::sqrt(static_cast<double>(this->outputs()))); }
 
   // d_t, and what it is at least.
-  static Scalar least(const Scalar& m) { return exp(-m); }
+  static Scalar least(const Scalar& m) { return std::max(exp(-m), smallest()); }
+  static Scalar smallest() { return Scalar(std::numeric_limits<float>::min()); }  // where exp(-m) is 0 to a computer
   static Scalar divisor(const Scalar& s, const Scalar& m) { return std::max({s, Scalar(-s), least(m)}); }
 
   // Vector j of a column that stacks vectors of `hidden` entries: the gates, or the columns of C.

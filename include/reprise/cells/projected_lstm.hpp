@@ -29,7 +29,7 @@
 namespace reprise {
 
 /// Sizes::inner is the number of cells; if 0 it is `Cells`, or where the type leaves that open, `hidden`.
-template <class Scalar, int Inputs = Dynamic, int Hidden = Dynamic, Bias bias = Bias::present, int Cells = Dynamic>
+template <class Scalar, int Inputs = Dynamic, int Hidden = Dynamic, Bias bias = Bias::present, int Cells = Hidden>
 struct ProjectedLSTMCell
     : GatedCell<ProjectedLSTMCell<Scalar, Inputs, Hidden, bias, Cells>, Scalar, Inputs, Hidden, 4, bias, Cells> {
   using Base = typename ProjectedLSTMCell::GatedCell;

@@ -98,6 +98,7 @@ struct QRNNCell : AffineInput<Scalar, Inputs, Hidden, 3, bias> {
 template <class Scalar, int Inputs, int Hidden, Bias bias>
 struct QRNNCell<Scalar, Inputs, Hidden, bias, 2> : QRNNCell<Scalar, Inputs, Hidden, bias, 1> {
   using Base = QRNNCell<Scalar, Inputs, Hidden, bias, 1>;
+  static constexpr bool entries_stand_alone = false;  // p is the input before
   template <class S, int I = Dynamic, int H = Dynamic>
   using Rebind = QRNNCell<S, I, H, bias, 2>;
 

@@ -67,6 +67,12 @@ struct RecurrentDropout : C {
       C::take_settings(static_cast<const Other&>(other));
   }
 
+  bool draws() const {
+    if constexpr (MaskedCell<C>)
+      if (C::draws()) return true;
+    return rate != 0;
+  }
+
   void draw(Rng* rng, const auto* first, auto& trace) const {
     if constexpr (MaskedCell<C>) C::draw(rng, first, trace);
     require_rate(rate, "RecurrentDropout");

@@ -32,7 +32,8 @@ struct RNNCell : GatedCell<RNNCell<Scalar, Inputs, Hidden, bias, Activation>, Sc
 
 /// The IRNN of Le, Jaitly and Hinton (2015, arXiv 1504.00941, section 3), for RNNCell with Relu: it begins by copying its
 /// state. W_hh = scale I, biases zero, W_xh normal with standard deviation 0.001.
-void initialise_irnn(auto& cell, Rng& rng, double scale = 1) {
+template <class Scalar, int Inputs, int Hidden, Bias bias>
+void initialise_irnn(RNNCell<Scalar, Inputs, Hidden, bias, Relu>& cell, Rng& rng, double scale = 1) {
   normal(cell.W_xh, 0.001, rng);
   identity(cell.W_hh, scale);
   cell.b_h.setZero();

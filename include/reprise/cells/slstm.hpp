@@ -41,6 +41,7 @@ namespace reprise {
 template <class Scalar, int Inputs = Dynamic, int Hidden = Dynamic, Bias bias = Bias::present>
 struct SLSTMCell : GatedCell<SLSTMCell<Scalar, Inputs, Hidden, bias>, Scalar, Inputs, Hidden, 4, bias> {
   using Base = typename SLSTMCell::GatedCell;
+  static constexpr bool entries_stand_alone = false;  // c and n are times exp(-m)
   template <class S, int I = Dynamic, int H = Dynamic>
   using Rebind = SLSTMCell<S, I, H, bias>;
 

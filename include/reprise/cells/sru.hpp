@@ -1,6 +1,7 @@
 #pragma once
 // Simple recurrent unit: Lei, Zhang, Wang, Dai and Artzi, "Simple recurrent units for highly parallelizable recurrence"
-// (2017, arXiv 1709.02755v2), section 2: its first version, whose gates do not see c_{t-1}. A linear recurrence in c.
+// (EMNLP 2018, arXiv 1709.02755), in the form of its first versions (2017, "Training RNNs as fast as CNNs"), whose gates do not
+// see c_{t-1}. A linear recurrence in c.
 //
 //   u_t = W_u x_t                                  W_xh = (W_u, W_f, W_r, W_k)  (4 hidden, inputs)  x_t (inputs, batch)
 //   f_t = sigmoid(W_f x_t + b_f)                   b_fr = (b_f, b_r)  (2 hidden)

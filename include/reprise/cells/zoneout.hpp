@@ -23,11 +23,15 @@ namespace reprise {
 
 template <Cell C>
 struct Zoneout : C {
+  static_assert(EntriesStandAlone<C>, "Zoneout takes a cell in whose state every entry means something by itself");
   using Scalar = typename C::Scalar;
   template <class S, int I = Dynamic, int H = Dynamic>
   using Rebind = Zoneout<typename C::template Rebind<S, I, H>>;
 
-  double rate = 0.1;  ///< probability that an entry of the state stays, in [0, 1)
+  /// Probability that an entry of the state stays, in [0, 1). It counts at inference, too: so it is saved with the weights.
+  Vector<Scalar, 1> rate{Scalar(0.1)};
+
+  static constexpr auto fields() { return std::tuple_cat(C::fields(), std::tuple{constant("rate", &Zoneout::rate)}); }
 
   template <class Storage = Owned<>>
   struct Trace : C::template Trace<Storage> {
@@ -45,32 +49,40 @@ struct Zoneout : C {
   };
 
   Zoneout() = default;
-  explicit Zoneout(Sizes sizes, double rate_ = 0.1) : C(sizes), rate(rate_) { require_rate(rate, "Zoneout"); }
-  Zoneout(Sizes sizes, Rng& rng, double rate_ = 0.1) : C(sizes, rng), rate(rate_) { require_rate(rate, "Zoneout"); }
-  explicit Zoneout(C cell, double rate_ = 0.1) : C(std::move(cell)), rate(rate_) { require_rate(rate, "Zoneout"); }
+  explicit Zoneout(Sizes sizes, double rate_ = 0.1) : Zoneout(C(sizes), rate_) {}
+  Zoneout(Sizes sizes, Rng& rng, double rate_ = 0.1) : Zoneout(C(sizes, rng), rate_) {}
+  explicit Zoneout(C cell, double rate_ = 0.1) : C(std::move(cell)), rate(Scalar(rate_)) {
+    require_rate(rate_, "Zoneout");
+  }
 
   auto trace_rows() const {
     return std::apply([](auto... rows) { return std::array{rows...}; },
                       std::tuple_cat(C::trace_rows(), C::state_rows(), C::state_rows()));
   }
 
-  /// What is no parameter: the rate, and whatever C has of the kind.
+  /// Whatever C has that is no parameter.
   template <class Other>
   void take_settings(const Zoneout<Other>& other) {
-    rate = other.rate;
     if constexpr (requires { C::take_settings(static_cast<const Other&>(other)); })
       C::take_settings(static_cast<const Other&>(other));
   }
 
+  bool draws() const {
+    if constexpr (MaskedCell<C>)
+      if (C::draws()) return true;
+    return rate(0) != Scalar(0);
+  }
+
   void draw(Rng* rng, const auto* first, auto& trace) const {
     if constexpr (MaskedCell<C>) C::draw(rng, first, trace);
-    require_rate(rate, "Zoneout");
+    const auto probability = static_cast<double>(rate(0));
+    require_rate(probability, "Zoneout");
     for_each_parameter(
         [&](auto& mask) {
           if (rng)
-            draw_mask(mask, rate, 1, *rng);
+            draw_mask(mask, probability, 1, *rng);
           else
-            mask.setConstant(Scalar(rate));
+            mask.setConstant(rate(0));
         },
         trace.s_mask);
   }

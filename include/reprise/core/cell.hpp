@@ -16,7 +16,8 @@
 //   draw          the masks of one step, before it               trace.mask
 //
 // draw(rng, first, trace): without an Rng (at inference) a mask is its mean. `first` is null, or the trace of the pass's
-// first step for the same records: what is drawn once for a whole sequence is copied from there.
+// first step for the same records: what is drawn once for a whole sequence is copied from there. draws() says whether it
+// takes numbers from the Rng at all, as it does not at a rate of 0.
 //
 // docs/adding_a_cell.md writes one from start to end; check/check_cell.hpp proves it.
 
@@ -51,6 +52,14 @@ template <class C>
 concept MaskedCell = Cell<C> && requires(const C& cell, Rng* rng, const typename C::template Trace<Columns>* first,
                                          typename C::template Trace<Columns>& trace) {
   cell.draw(rng, first, trace);
+  { cell.draws() } -> std::same_as<bool>;
+};
+
+/// Whether every entry of a cell's state means something by itself, so that Zoneout may keep some and not others. A cell where
+/// parts count together only says `static constexpr bool entries_stand_alone = false`.
+template <class C>
+concept EntriesStandAlone = !requires {
+  requires !C::entries_stand_alone;
 };
 
 }  // namespace reprise

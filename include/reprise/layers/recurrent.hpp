@@ -25,6 +25,8 @@ struct Recurrent {
   template <class S>
   using Rebind = Recurrent<typename C::template Rebind<S, Inputs, Outputs>>;
 
+  static constexpr bool last_input_is_time = requires { requires C::last_input_is_time; };
+
   C cell;
 
   static constexpr auto fields() { return std::tuple{field("cell", &Recurrent::cell)}; }
@@ -75,7 +77,7 @@ struct Recurrent {
   void forward(const Input& x, const Pass& pass, State<>& state, Trace& trace) const {
     const Layout& layout = pass.layout;
     if constexpr (MaskedCell<C>)
-      if (pass.training && pass.masks && !pass.rng)
+      if (pass.training && pass.masks && !pass.rng && cell.draws())
         detail::fail<value_error>(
             "a cell with random masks needs an Rng while training: loss_and_gradient(..., {.rng = &rng})");
     detail::reserve(trace.y, outputs(), layout.columns());
@@ -189,6 +191,13 @@ struct Recurrent {
 };
 
 namespace detail {
+// Whether the last input of a layer is the time since the step before.
+template <class L>
+inline constexpr bool takes_time = false;
+template <class L>
+  requires requires { L::last_input_is_time; }
+inline constexpr bool takes_time<L> = L::last_input_is_time;
+
 template <class L>
 struct LayerOf {
   using type = L;

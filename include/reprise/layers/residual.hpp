@@ -20,6 +20,7 @@ struct Residual : LayerOf<L> {
   static_assert(std::is_same_v<typename Input::Scalar, Scalar>, "Residual takes a layer of numbers, not of tokens");
   static_assert(Base::Inputs == Dynamic || Base::Outputs == Dynamic || Base::Inputs == Base::Outputs,
                 "Residual takes a layer of as many outputs as inputs");
+  static_assert(!detail::takes_time<Base>, "Residual adds inputs to outputs, and a time is no output");
   template <class Storage = Owned<>>
   using State = typename Base::template State<Storage>;
   template <class S>

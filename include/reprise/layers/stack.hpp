@@ -57,6 +57,11 @@ struct Stack {
                 ...);
       }(std::make_index_sequence<Count - 1>{}),
       "a layer of the Stack does not take as many inputs as the layer below it has outputs");
+  static_assert(
+      []<std::size_t... I>(std::index_sequence<I...>) {
+        return (!detail::takes_time<LayerAt<I + 1>> && ...);
+      }(std::make_index_sequence<Count - 1>{}),
+      "a cell whose last input is the time stands at the bottom of a Stack: the outputs of a layer are no times");
   template <class S>
   using Rebind = Stack<typename LayerOf<L>::template Rebind<S>...>;
 
@@ -84,7 +89,8 @@ struct Stack {
                              "a layer of the Stack", "outputs", "the next");
     });
   }
-  /// The first layer takes sizes.inputs; every layer has sizes.hidden outputs, unless its type says how many.
+  /// The first layer takes sizes.inputs; every layer has sizes.hidden outputs, unless its type says how many. Throws
+  /// shape_error if the sizes are not those of the type, or have an inner one.
   explicit Stack(Sizes sizes) : layers{LayerOf<L>(next<LayerOf<L>>(sizes))...} {}
   Stack(Sizes sizes, Rng& rng) : layers{LayerOf<L>(next<LayerOf<L>>(sizes), rng)...} {}
 
@@ -166,8 +172,11 @@ struct Stack {
   template <class Above>
   static Sizes next(Sizes& sizes) {
     checked_size(sizes.hidden, Outputs, "hidden");
+    if (sizes.inner != 0)
+      detail::fail<shape_error>("inner = ", sizes.inner,
+                                ": a Stack of cells with an inner size is built from its layers");
     const Index outputs = Above::Outputs == Dynamic ? sizes.hidden : Above::Outputs;
-    return {std::exchange(sizes.inputs, outputs), outputs, sizes.inner};
+    return {std::exchange(sizes.inputs, outputs), outputs};
   }
 
   static void each(auto&& visit) {

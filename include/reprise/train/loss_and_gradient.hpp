@@ -19,7 +19,8 @@ struct PassOptions {
   /// Truncated BPTT: the state to begin with, one column for each record, replaced by the final one. No gradient crosses
   /// from one call to the next. Null: from the model's initial state, zero or what it has learned.
   typename M::template State<>* state = nullptr;
-  /// Where dropout takes its masks from: required as soon as a layer has one.
+  /// Where random masks are taken from: required as soon as a layer or cell has one of a rate above 0. Each call draws anew, so
+  /// under truncated BPTT what is one mask for a sequence is one for each piece of it.
   Rng* rng = nullptr;
   /// Whether to compute workspace.dx, too. (Tokens have no gradient: an embedding leaves it as it is.)
   bool input_gradient = false;

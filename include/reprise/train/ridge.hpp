@@ -58,7 +58,7 @@ Moments moments(const auto& h, const auto& y) {
 
 }  // namespace detail
 
-/// Replaces W_hy and b_y; records begin with the zero state. Throws shape_error if x or target does not fit,
+/// Replaces W_hy and b_y; records begin with the initial state of the model. Throws shape_error if x or target does not fit,
 /// value_error for a negative ridge or washout, or if what is left after the washout does not determine W_hy (with a
 /// ridge one step does), non_finite_error if h_t or the target is not finite. The model is then unchanged.
 template <Model M>

@@ -32,6 +32,7 @@ struct SequenceModel : LayerOf<Body_> {
     Index inputs = known_or_zero(Inputs);
     Index hidden = known_or_zero(Hidden);
     Index outputs = known_or_zero(Outputs);
+    Index inner = 0;  ///< as in reprise::Sizes
   };
 
   Matrix<Scalar, Outputs, Hidden> W_hy;
@@ -44,11 +45,11 @@ struct SequenceModel : LayerOf<Body_> {
 
   /// All weights zero. Throws shape_error if the sizes are not those of the type.
   explicit SequenceModel(Sizes sizes = {})
-      : SequenceModel(Body(reprise::Sizes{sizes.inputs, sizes.hidden}), sizes.outputs) {}
+      : SequenceModel(Body(reprise::Sizes{sizes.inputs, sizes.hidden, sizes.inner}), sizes.outputs) {}
 
   /// The body as it initialises itself, W_hy after Glorot, b_y zero.
   SequenceModel(Sizes sizes, Rng& rng)
-      : SequenceModel(Body(reprise::Sizes{sizes.inputs, sizes.hidden}, rng), sizes.outputs, rng) {}
+      : SequenceModel(Body(reprise::Sizes{sizes.inputs, sizes.hidden, sizes.inner}, rng), sizes.outputs, rng) {}
 
   /// A body that is there already, and a readout of zeros, or initialised.
   SequenceModel(Body body, Index outputs) : Body(std::move(body)) {
