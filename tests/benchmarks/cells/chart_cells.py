@@ -69,6 +69,8 @@ def panel(task, cells, x, label):
     trivial = statistics.median(float(line["trivial"]) for seeds in cells.values() for line in seeds.values())
     low, high, ticks = axis([value for values in runs.values() for value in values], trivial, logarithmic)
     left = x + label
+    counts = [int(line["parameters"]) for seeds in cells.values() for line in seeds.values()]
+    size = f"{1000 * round(statistics.median(counts) / 1000):,} parameters"
 
     def position(value):
         if logarithmic:
@@ -77,7 +79,7 @@ def panel(task, cells, x, label):
 
     bottom = TOP + PITCH * len(order) - (PITCH - BAR) + 6
     out = [text(x, 76, title, 14, weight="bold"),
-           text(x, 93, f'{measure}{", logarithmic" if logarithmic else ""}', 12, fill=GREY)]
+           text(x, 93, f'{measure}{", logarithmic" if logarithmic else ""}; {size}', 12, fill=GREY)]
     for value, name in ticks:
         out.append(f'<line x1="{position(value):.1f}" y1="{TOP - 5}" x2="{position(value):.1f}" y2="{bottom}" '
                    'stroke="#d0d7de" stroke-dasharray="2 3"/>')
@@ -109,12 +111,9 @@ def panel(task, cells, x, label):
 
 def caption(tasks):
     lines = [line for cells in tasks.values() for seeds in cells.values() for line in seeds.values()]
-    counts = [int(line["parameters"]) for line in lines]
     seeds = len({line["seed"] for line in lines})
-    nearly = 1000 * round(statistics.median(counts) / 1000)
-    runs = "one run of each" if seeds == 1 else f"median of {seeds} seeds, a dot for each run"
-    return (f"About {nearly:,} parameters each; {runs}; shorter is better; "
-            "grey: less than a tenth below the trivial level")
+    runs = "One run of each" if seeds == 1 else f"Median of {seeds} seeds, a dot for each run"
+    return f"{runs}; shorter is better; grey: less than a tenth below the trivial level"
 
 
 def chart(tasks):
