@@ -77,6 +77,7 @@ struct AffineInput {
   }
 
   AffineInput(Sizes sizes, Index units, Rng& rng) : AffineInput(sizes, units) {
+    if (W_xh.size() == 0) return;  // nothing to point into
     for (Index k = 0; k < Gates; ++k) glorot(gate(W_xh, k), rng);
   }
 

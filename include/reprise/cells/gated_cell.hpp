@@ -70,7 +70,7 @@ struct GatedCell : AffineInput<Scalar, Inputs, Hidden, Gates, bias, Units> {
 
   GatedCell(Sizes sizes, Index units, Rng& rng) : GatedCell(sizes, units) {
     for (Index k = 0; k < Gates; ++k) {
-      glorot(this->gate(this->W_xh, k), rng);
+      if (this->W_xh.size() != 0) glorot(this->gate(this->W_xh, k), rng);
       orthogonal(this->gate(W_hh, k), rng);
     }
   }
