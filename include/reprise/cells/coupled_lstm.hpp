@@ -19,39 +19,17 @@
 //   df_t = dc_t * (c_{t-1} - g_t)       dg_t = dc_t * (1 - f_t)       dc_{t-1} = dc_t * f_t
 //   da_t = (df_t f_t (1 - f_t),  dg_t (1 - g_t^2),  do_t o_t (1 - o_t))
 
-#include <reprise/cells/gated_cell.hpp>
+#include <reprise/cells/memory_cell.hpp>
 
 namespace reprise {
 
 template <class Scalar, int Inputs = Dynamic, int Hidden = Dynamic, Bias bias = Bias::present>
-struct CoupledLSTMCell : GatedCell<CoupledLSTMCell<Scalar, Inputs, Hidden, bias>, Scalar, Inputs, Hidden, 3, bias> {
-  using Base = typename CoupledLSTMCell::GatedCell;
+struct CoupledLSTMCell : MemoryCell<CoupledLSTMCell<Scalar, Inputs, Hidden, bias>, Scalar, Inputs, Hidden, 3, 0, bias> {
+  using Base = typename CoupledLSTMCell::MemoryCell;
   template <class S, int I = Dynamic, int H = Dynamic>
   using Rebind = CoupledLSTMCell<S, I, H, bias>;
 
-  template <class Storage = Owned<>>
-  struct State {
-    Part<Storage, Scalar, Hidden> h;  // (hidden, batch)
-    Part<Storage, Scalar, Hidden> c;  // (hidden, batch)
-    static constexpr auto fields() { return std::tuple{field("h", &State::h), field("c", &State::c)}; }
-  };
-
-  template <class Storage = Owned<>>
-  struct Trace {
-    Part<Storage, Scalar, Base::GateRows> a;  // (3 hidden, batch): a_t, after step the gates, after step_back da_t
-    Part<Storage, Scalar, Hidden> tanh_c;     // (hidden, batch)
-    static constexpr auto fields() { return std::tuple{field("a", &Trace::a), field("tanh_c", &Trace::tanh_c)}; }
-  };
-
   using Base::Base;
-
-  /// As LSTMCell, biases of 1 for the forget gate.
-  CoupledLSTMCell(Sizes sizes, Rng& rng) : Base(sizes, rng) {
-    if constexpr (bias == Bias::present) gate(this->b_h, 0).setOnes();
-  }
-
-  std::array<Index, 2> state_rows() const { return {this->outputs(), this->outputs()}; }
-  std::array<Index, 2> trace_rows() const { return {3 * this->outputs(), this->outputs()}; }
 
   void activate(auto& trace, auto& state) const {
     elementwise(

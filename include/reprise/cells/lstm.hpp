@@ -23,7 +23,7 @@
 // `Gate` is the activation of i, f and o: Sigmoid, or HardSigmoid. With `Clip` = ClipCell<3>, c_t is held within -3 and 3
 // (Sak, Senior and Beaufays, 2014; cell_clip of TensorFlow), and beyond these no gradient passes.
 
-#include <reprise/cells/gated_cell.hpp>
+#include <reprise/cells/memory_cell.hpp>
 
 namespace reprise {
 
@@ -49,35 +49,12 @@ struct ClipCell {
 
 template <class Scalar, int Inputs = Dynamic, int Hidden = Dynamic, Bias bias = Bias::present, class Gate = Sigmoid,
           class Clip = Unclipped>
-struct LSTMCell : GatedCell<LSTMCell<Scalar, Inputs, Hidden, bias, Gate, Clip>, Scalar, Inputs, Hidden, 4, bias> {
-  using Base = typename LSTMCell::GatedCell;
+struct LSTMCell : MemoryCell<LSTMCell<Scalar, Inputs, Hidden, bias, Gate, Clip>, Scalar, Inputs, Hidden, 4, 1, bias> {
+  using Base = typename LSTMCell::MemoryCell;
   template <class S, int I = Dynamic, int H = Dynamic>
   using Rebind = LSTMCell<S, I, H, bias, Gate, Clip>;
 
-  template <class Storage = Owned<>>
-  struct State {
-    Part<Storage, Scalar, Hidden> h;  // (hidden, batch)
-    Part<Storage, Scalar, Hidden> c;  // (hidden, batch)
-    static constexpr auto fields() { return std::tuple{field("h", &State::h), field("c", &State::c)}; }
-  };
-
-  template <class Storage = Owned<>>
-  struct Trace {
-    Part<Storage, Scalar, Base::GateRows> a;  // (4 hidden, batch): a_t, after step the gates, after step_back da_t
-    Part<Storage, Scalar, Hidden> tanh_c;     // (hidden, batch)
-    static constexpr auto fields() { return std::tuple{field("a", &Trace::a), field("tanh_c", &Trace::tanh_c)}; }
-  };
-
   using Base::Base;
-
-  /// As every GatedCell, but biases of 1 for the forget gate, so that a new cell remembers (Gers 2000; Jozefowicz, Zaremba
-  /// and Sutskever 2015).
-  LSTMCell(Sizes sizes, Rng& rng) : Base(sizes, rng) {
-    if constexpr (bias == Bias::present) gate(this->b_h, 1).setOnes();
-  }
-
-  std::array<Index, 2> state_rows() const { return {this->outputs(), this->outputs()}; }
-  std::array<Index, 2> trace_rows() const { return {4 * this->outputs(), this->outputs()}; }
 
   void activate(auto& trace, auto& state) const {
     elementwise(

@@ -24,13 +24,14 @@
 //   da_f = dc_t * c_{t-1} * f_t * (1 - f_t)      dc_{t-1} = dc_t * f_t + p_i * da_i + p_f * da_f
 //   dp_i += da_i * c_{t-1}      dp_f += da_f * c_{t-1}      dp_o += da_o * c_t, all summed over the batch
 
-#include <reprise/cells/gated_cell.hpp>
+#include <reprise/cells/memory_cell.hpp>
 
 namespace reprise {
 
 template <class Scalar, int Inputs = Dynamic, int Hidden = Dynamic, Bias bias = Bias::present>
-struct PeepholeLSTMCell : GatedCell<PeepholeLSTMCell<Scalar, Inputs, Hidden, bias>, Scalar, Inputs, Hidden, 4, bias> {
-  using Base = typename PeepholeLSTMCell::GatedCell;
+struct PeepholeLSTMCell
+    : MemoryCell<PeepholeLSTMCell<Scalar, Inputs, Hidden, bias>, Scalar, Inputs, Hidden, 4, 1, bias> {
+  using Base = typename PeepholeLSTMCell::MemoryCell;
   template <class S, int I = Dynamic, int H = Dynamic>
   using Rebind = PeepholeLSTMCell<S, I, H, bias>;
 
@@ -42,32 +43,12 @@ struct PeepholeLSTMCell : GatedCell<PeepholeLSTMCell<Scalar, Inputs, Hidden, bia
                                      field("p_o", &PeepholeLSTMCell::p_o)});
   }
 
-  template <class Storage = Owned<>>
-  struct State {
-    Part<Storage, Scalar, Hidden> h;  // (hidden, batch)
-    Part<Storage, Scalar, Hidden> c;  // (hidden, batch)
-    static constexpr auto fields() { return std::tuple{field("h", &State::h), field("c", &State::c)}; }
-  };
-
-  template <class Storage = Owned<>>
-  struct Trace {
-    Part<Storage, Scalar, Base::GateRows> a;  // (4 hidden, batch): a_t, after step the gates, after step_back da_t
-    Part<Storage, Scalar, Hidden> tanh_c;     // (hidden, batch): after step_back c_t
-    static constexpr auto fields() { return std::tuple{field("a", &Trace::a), field("tanh_c", &Trace::tanh_c)}; }
-  };
-
   explicit PeepholeLSTMCell(Sizes sizes = {known_or_zero(Inputs), known_or_zero(Hidden)}) : Base(sizes) {
     set_peepholes_zero();
   }
 
-  /// As LSTMCell, biases of 1 for the forget gate; peepholes begin at zero.
-  PeepholeLSTMCell(Sizes sizes, Rng& rng) : Base(sizes, rng) {
-    set_peepholes_zero();
-    if constexpr (bias == Bias::present) gate(this->b_h, 1).setOnes();
-  }
-
-  std::array<Index, 2> state_rows() const { return {this->outputs(), this->outputs()}; }
-  std::array<Index, 2> trace_rows() const { return {4 * this->outputs(), this->outputs()}; }
+  /// As every MemoryCell; peepholes begin at zero.
+  PeepholeLSTMCell(Sizes sizes, Rng& rng) : Base(sizes, rng) { set_peepholes_zero(); }
 
   void activate(auto& trace, auto& state) const {
     elementwise(
@@ -91,7 +72,7 @@ struct PeepholeLSTMCell : GatedCell<PeepholeLSTMCell<Scalar, Inputs, Hidden, bia
            auto& tanh_c, auto& dc, const auto& dh) {
           const auto da_o = dh * tanh_c * o * (1 - o);
           dc = dc + dh * o * (1 - tanh_c * tanh_c) + w_o * da_o;
-          tanh_c = f * c_before + i * g;  // c_t, which dp_o will read
+          tanh_c = f * c_before + i * g;  // from here on c_t, which dp_o will read
           const auto da_i = dc * g * i * (1 - i), da_f = dc * c_before * f * (1 - f), da_g = dc * i * (1 - g * g);
           dc = dc * f + w_i * da_i + w_f * da_f;  // dc_{t-1}
           i = da_i;

@@ -44,7 +44,6 @@ struct Dual {
   friend Dual sqrt(Dual x) { return {std::sqrt(x.value), x.derivative / (2 * std::sqrt(x.value))}; }
   friend Dual sin(Dual x) { return {std::sin(x.value), x.derivative * std::cos(x.value)}; }
   friend Dual cos(Dual x) { return {std::cos(x.value), -x.derivative * std::sin(x.value)}; }
-  friend Dual floor(Dual x) { return {std::floor(x.value), 0}; }
   friend Dual abs(Dual x) { return x.value < 0 ? -x : x; }
   friend Dual tanh(Dual x) {
     const double y = std::tanh(x.value);
