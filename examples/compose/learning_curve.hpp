@@ -9,10 +9,12 @@
 #include <string_view>
 #include <vector>
 
-#include "html.hpp"
-#include "svg.hpp"
+#include "../html.hpp"
+#include "../svg.hpp"
 
 namespace compose {
+
+using namespace markup;
 
 struct CurvePoint {
   double epoch = 0;

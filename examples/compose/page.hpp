@@ -7,12 +7,14 @@
 #include <utility>
 #include <vector>
 
-#include "html.hpp"
+#include "../html.hpp"
 #include "learning_curve.hpp"
 #include "piano_roll.hpp"
 #include "tune.hpp"
 
 namespace compose {
+
+using namespace markup;
 
 struct ComposedTune {
   std::string abc;

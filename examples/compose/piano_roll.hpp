@@ -9,11 +9,13 @@
 #include <string_view>
 #include <vector>
 
-#include "html.hpp"
-#include "svg.hpp"
+#include "../html.hpp"
+#include "../svg.hpp"
 #include "tune.hpp"
 
 namespace compose {
+
+using namespace markup;
 namespace detail {
 
 inline constexpr std::size_t bars_in_line = 8;

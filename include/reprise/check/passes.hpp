@@ -68,16 +68,24 @@ void forward(const L& layer, const Given<L>& given, bool training, Rng* masks,
   layer.forward(given.x, Pass{given.layout, training || masks, masks, masks != nullptr}, state, trace);
 }
 
+// A cell that reads what it has not written must not find a zero there by chance.
+template <Layer L>
+void spoil(const L& layer, Index columns, typename L::Trace& trace) {
+  if constexpr (requires { layer.cell.trace_rows(); }) {
+    reserve(trace.steps, layer.cell.trace_rows(), columns);
+    for_each_parameter([](auto& part) { part.setConstant(std::numeric_limits<double>::quiet_NaN()); }, trace.steps);
+  } else if constexpr (requires { layer.backwards.cell; }) {
+    spoil(layer.forwards, columns, trace.forward);
+    spoil(layer.backwards, columns, trace.backward);
+  }
+}
+
 // `gradient` is what is there before: backward adds to it.
 template <Layer L>
 Outcome<L> run(const L& layer, const Given<L>& given, L gradient, Rng* masks = nullptr) {
   typename L::Trace trace;
   Outcome<L> outcome{{}, given.h0, std::move(gradient), {}, given.ds};
-  // A cell that reads what it has not written must not find a zero there by chance.
-  if constexpr (requires { layer.cell.trace_rows(); }) {
-    reserve(trace.steps, layer.cell.trace_rows(), given.layout.columns());
-    for_each_parameter([](auto& part) { part.setConstant(std::numeric_limits<double>::quiet_NaN()); }, trace.steps);
-  }
+  spoil(layer, given.layout.columns(), trace);
   forward(layer, given, true, masks, outcome.final_state, trace);
   outcome.y = L::output(trace).leftCols(given.layout.columns());
   layer.backward(given.x, given.dy, Pass{given.layout, true, masks, masks != nullptr}, trace, outcome.dh0,

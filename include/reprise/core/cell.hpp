@@ -47,6 +47,28 @@ concept Cell = Module<C> && std::constructible_from<C, Sizes> && std::constructi
   state.h;
 };
 
+namespace detail {
+
+// Throws shape_error unless `state` is one of this cell for a batch of that many records.
+template <class C, class State>
+void require_state(const C& cell, const State& state, Index batch) {
+  std::size_t i = 0;
+  for_each_parameter(
+      [&, rows = cell.state_rows()](const auto& part) {
+        require_size(part.rows(), rows[i++], "the state", "rows", "the model");
+        require_size(part.cols(), batch, "the state", "columns", "the batch");
+      },
+      state);
+}
+
+// What two views of columns see.
+template <class State>
+void assign(State to, const State& from) {
+  for_each_parameter([](auto& p, const auto& q) { p = q; }, to, from);
+}
+
+}  // namespace detail
+
 /// Whether a cell has random masks.
 template <class C>
 concept MaskedCell = Cell<C> && requires(const C& cell, Rng* rng, const typename C::template Trace<Columns>* first,

@@ -23,6 +23,14 @@ struct Pass {
   bool masks = true;      ///< if false, a training pass takes none: the gradient of the model as it is at inference
 };
 
+/// A Pass before its layout is known: what a model with more than one layout hands to each of its parts.
+struct Mode {
+  bool training = false;
+  Rng* rng = nullptr;
+  bool masks = true;
+  Pass pass(const Layout& layout) const { return {layout, training, rng, masks}; }
+};
+
 /// The state of a layer that has none.
 template <class Storage = Owned<>>
 struct Stateless {

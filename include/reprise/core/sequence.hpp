@@ -130,6 +130,22 @@ class Sequence {
     return other;
   }
 
+  /// Some of the records, in the order asked for; one may be asked for twice. Throws shape_error if there is no such record.
+  Sequence select(const std::vector<Index>& records) const {
+    std::vector<Index> lengths;
+    for (const Index record : records) {
+      if (record < 0 || record >= batch()) detail::fail<shape_error>("record ", record, " of a batch of ", batch());
+      lengths.push_back(length(record));
+    }
+    Sequence some(Layout(std::move(lengths)), features());
+    for (Index t = 0; t < some.steps(); ++t)
+      for (Index slot = 0; slot < some.layout().running(t); ++slot) {
+        const Index record = records[static_cast<std::size_t>(some.layout().record(slot))];
+        some.values_.col(some.layout().offset(t) + slot) = values_.col(layout_.offset(t) + layout_.slot(record));
+      }
+    return some;
+  }
+
   /// Steps first .. first + count - 1 of every record; one that has ended by then has length zero there.
   Sequence chunk(Index first, Index count) const {
     if (first < 0 || count < 0) detail::fail<shape_error>("chunk(", first, ", ", count, "): a step is not negative");

@@ -13,6 +13,7 @@ template <class Scalar_, int Features = Dynamic>
 struct Dropout : StatelessLayer {
   using Scalar = Scalar_;
   static constexpr int Inputs = Features, Outputs = Features;
+  static constexpr bool entrywise = true;  // row k of y is of row k of x
   using Input = Matrix<Scalar, Features, Dynamic>;
   using Output = Input;
   template <class S>

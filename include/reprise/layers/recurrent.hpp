@@ -7,6 +7,13 @@
 //
 // (Goodfellow et al., Deep Learning, section 10.2.2.) `project`, `accumulate` and `project_back` do not depend on h_{t-1}:
 // they take a run of steps at once, as one matrix product, short enough that the steps find its columns in cache.
+//
+// Recurrent<Cell, Direction::backward> reads each record from its last step to its first (section 10.3 there):
+//
+//   forward    h_t = step(project(x_t), h_{t+1})             for t = T-1 .. 0, the batch growing as records begin
+//   backward   dh_t += dy_t;  dh_{t+1} = step_back(dh_t)      for t = 0 .. T-1, the batch shrinking again
+//
+// The layout is the same and no data moves: a record's column of the state is its initial state until its last step comes.
 
 #include <reprise/core/cell.hpp>
 #include <reprise/core/layer.hpp>
@@ -14,8 +21,18 @@
 
 namespace reprise {
 
-template <Cell C>
+/// Which way a layer reads its records: from the first step to the last, or from the last to the first.
+enum class Direction : bool { forward, backward };
+
+template <Cell C, Direction direction = Direction::forward>
 struct Recurrent {
+  static constexpr bool causal = direction == Direction::forward;  // whether it runs step by step, too
+  static constexpr bool last_input_is_time = requires { requires C::last_input_is_time; };
+  static_assert(
+      causal || !last_input_is_time,
+      "a cell whose last input is the time since the step before cannot run backward: there it comes from the "
+      "step after, and the time between stands in another column");
+
   using Scalar = typename C::Scalar;
   static constexpr int Inputs = C::Inputs, Outputs = C::Outputs;
   using Input = Matrix<Scalar, Inputs, Dynamic>;
@@ -23,9 +40,7 @@ struct Recurrent {
   template <class Storage = Owned<>>
   using State = typename C::template State<Storage>;
   template <class S>
-  using Rebind = Recurrent<typename C::template Rebind<S, Inputs, Outputs>>;
-
-  static constexpr bool last_input_is_time = requires { requires C::last_input_is_time; };
+  using Rebind = Recurrent<typename C::template Rebind<S, Inputs, Outputs>, direction>;
 
   C cell;
 
@@ -50,6 +65,8 @@ struct Recurrent {
   Index inputs() const { return cell.inputs(); }
   Index outputs() const { return cell.outputs(); }
   Index input_rows() const { return cell.inputs(); }
+  /// How many of the last rows of y run from a record's last step to its first.
+  Index reversed_rows() const { return causal ? 0 : outputs(); }
 
   /// Zero for each of `batch` records.
   template <int Batch>
@@ -64,13 +81,7 @@ struct Recurrent {
 
   template <class Storage>
   void require_state(const State<Storage>& state, Index batch) const {
-    std::size_t i = 0;
-    for_each_parameter(
-        [&, rows = cell.state_rows()](const auto& part) {
-          detail::require_size(part.rows(), rows[i++], "the state", "rows", "the model");
-          detail::require_size(part.cols(), batch, "the state", "columns", "the batch");
-        },
-        state);
+    detail::require_state(cell, state, batch);
   }
 
   /// Throws value_error if the cell has random masks and a training pass brings no Rng.
@@ -85,21 +96,20 @@ struct Recurrent {
     if (pass.training) detail::reserve(trace.before, cell.state_rows(), layout.columns());
     trace.packed.forget();
 
-    for (Index first = 0, end; first < layout.steps(); first = end) {
-      end = run_end(layout, first);
+    each_run<causal>(layout, run_width(), [&](Index first, Index end) {
       const Index column = layout.offset(first), count = layout.offset(end) - column;
       const Index origin = pass.training ? 0 : column;  // the column of the sequence that lies in column 0 of the trace
       auto run = columns(trace.steps, column - origin, count);
       if constexpr (MaskedCell<C>) draw(pass, first, end, trace);
       cell.project(trace.packed, x.middleCols(column, count), run);
-      for (Index t = first; t < end; ++t) {
+      each_step<causal>(first, end, [&](Index t) {
         auto h = columns(state, 0, layout.running(t));
         auto step = columns(trace.steps, layout.offset(t) - origin, layout.running(t));
-        if (pass.training) assign(columns(trace.before, layout.offset(t), layout.running(t)), h);
+        if (pass.training) detail::assign(columns(trace.before, layout.offset(t), layout.running(t)), h);
         cell.step(trace.packed, step, h);
         trace.y.middleCols(layout.offset(t), layout.running(t)) = h.h;
-      }
-    }
+      });
+    });
   }
 
   void backward(const Input& x, const Output& dy, const Pass& pass, Trace& trace, State<>& dstate, Recurrent& gradient,
@@ -107,14 +117,13 @@ struct Recurrent {
     const Layout& layout = pass.layout;
     if (dx) detail::reserve(*dx, inputs(), layout.columns());
 
-    for (Index end = layout.steps(), first; end > 0; end = first) {
-      first = run_begin(layout, end);
-      for (Index t = end; t-- > first;) {
+    each_run<!causal>(layout, accumulated_columns, [&](Index first, Index end) {
+      each_step<!causal>(first, end, [&](Index t) {
         auto dh = columns(dstate, 0, layout.running(t));
         auto step = columns(trace.steps, layout.offset(t), layout.running(t));
         dh.h += dy.middleCols(layout.offset(t), layout.running(t));
         cell.step_back(trace.packed, columns(trace.before, layout.offset(t), layout.running(t)), step, dh);
-      }
+      });
       const Index column = layout.offset(first), count = layout.offset(end) - column;
       const auto run = columns(trace.steps, column, count);
       cell.accumulate(x.middleCols(column, count), columns(trace.before, column, count), run, gradient.cell);
@@ -122,7 +131,7 @@ struct Recurrent {
         auto dx_run = dx->middleCols(column, count);
         cell.project_back(trace.packed, run, dx_run);
       }
-    }
+    });
   }
 
   template <int Batch, class Packed>
@@ -133,7 +142,7 @@ struct Recurrent {
 
   /// One step of a stream: x_t (inputs, batch); returns h_t, which is state.h.
   template <int Batch, class Packed>
-  const auto& step(const auto& x_t, State<Owned<Batch>>& state, StepTrace<Batch, Packed>& trace) const {
+  const auto& step(const auto& x_t, State<Owned<Batch>>& state, StepTrace<Batch, Packed>& trace) const requires causal {
     if (state.h.cols() == 0) return state.h;  // Eigen would form pointers into nothing
     detail::resize(trace.cell, cell.trace_rows(), state.h.cols());
     if constexpr (MaskedCell<C>) cell.draw(nullptr, static_cast<const decltype(trace.cell)*>(nullptr), trace.cell);
@@ -150,11 +159,7 @@ struct Recurrent {
     return (Index{1} << 19) / (static_cast<Index>(sizeof(Scalar)) * std::max(rows, Index{1}));
   }
 
-  Index run_end(const Layout& layout, Index first) const {
-    Index end = first + 1;
-    while (end < layout.steps() && layout.offset(end + 1) - layout.offset(first) <= run_width()) ++end;
-    return end;
-  }
+  Index run_end(const Layout& layout, Index first) const { return run_end(layout, first, run_width()); }
 
   Index widest_run(const Layout& layout) const {
     return layout.steps() == 0 ? 0 : std::min(layout.columns(), std::max(run_width(), layout.running(0)));
@@ -169,25 +174,68 @@ struct Recurrent {
       cell.draw(nullptr, static_cast<const decltype(run)*>(nullptr), run);
       return;
     }
-    for (Index t = first; t < end; ++t) {
-      auto step = columns(trace.steps, layout.offset(t), layout.running(t));
-      const auto first_step = columns(trace.steps, 0, layout.running(t));
-      cell.draw(pass.masks ? pass.rng : nullptr, t == 0 ? nullptr : &first_step, step);
-    }
-  }
-
-  static void assign(State<Columns> to, const State<Columns>& from) {
-    for_each_parameter([](auto& p, const auto& q) { p = q; }, to, from);
+    Rng* const rng = pass.masks ? pass.rng : nullptr;
+    each_step<causal>(first, end, [&](Index t) {
+      // Records that come from another step have the masks they had there, if those are for a whole sequence; others begin.
+      const Index from = causal ? t - 1 : t + 1, running = layout.running(t);
+      const bool is_step = from >= 0 && from < layout.steps();
+      const Index going_on = is_step ? std::min(running, layout.running(from)) : 0;
+      if (going_on != 0) {
+        auto step = columns(trace.steps, layout.offset(t), going_on);
+        const auto step_before = columns(trace.steps, layout.offset(from), going_on);
+        cell.draw(rng, &step_before, step);
+      }
+      if (going_on != running) {
+        auto step = columns(trace.steps, layout.offset(t) + going_on, running - going_on);
+        cell.draw(rng, static_cast<const decltype(step)*>(nullptr), step);
+      }
+    });
   }
 
   // Backward, a run is long: dW is read and written once in each, and may well be larger than its part of the trace.
   static constexpr Index accumulated_columns = 1024;
 
-  static Index run_begin(const Layout& layout, Index end) {
+  // visit(first, end) for runs of steps of at most `width` columns, or of one step: from step 0 up, or the last step down.
+  template <bool up>
+  static void each_run(const Layout& layout, Index width, auto&& visit) {
+    if constexpr (up) {
+      for (Index first = 0, end; first < layout.steps(); first = end) {
+        end = run_end(layout, first, width);
+        visit(first, end);
+      }
+    } else {
+      for (Index end = layout.steps(), first; end > 0; end = first) {
+        first = run_begin(layout, end, width);
+        visit(first, end);
+      }
+    }
+  }
+
+  template <bool up>
+  static void each_step(Index first, Index end, auto&& visit) {
+    if constexpr (up)
+      for (Index t = first; t < end; ++t) visit(t);
+    else
+      for (Index t = end; t-- > first;) visit(t);
+  }
+
+  static Index run_end(const Layout& layout, Index first, Index width) {
+    Index end = first + 1;
+    while (end < layout.steps() && layout.offset(end + 1) - layout.offset(first) <= width) ++end;
+    return end;
+  }
+
+  static Index run_begin(const Layout& layout, Index end, Index width) {
     Index first = end - 1;
-    while (first > 0 && layout.offset(end) - layout.offset(first - 1) <= accumulated_columns) --first;
+    while (first > 0 && layout.offset(end) - layout.offset(first - 1) <= width) --first;
     return first;
   }
+};
+
+/// Whether a layer's y_t depends on no later x, so that it also runs step by step.
+template <class L>
+concept Causal = !requires {
+  requires !L::causal;
 };
 
 namespace detail {

@@ -24,16 +24,41 @@ constexpr auto layer_fields() {
 
 // What a pass begins with where the caller gives no state: zero, unless the layer has the hook set_initial, and with it
 // initial_back(dstate, gradient), which adds to the gradient of what set_initial gave. States are in the order of the layout.
-template <Layer L, class State>
+template <class L, class State>
 void set_initial(const L& layer, State& state) {
   if constexpr (requires { layer.set_initial(state); })
     layer.set_initial(state);
   else
     set_zero(state);
 }
-template <Layer L, class State>
+template <class L, class State>
 void initial_back(const L& layer, const State& dstate, L& gradient) {
   if constexpr (requires { layer.initial_back(dstate, gradient); }) layer.initial_back(dstate, gradient);
+}
+
+// A layer may read a memory beside x (core/memory.hpp): it comes after the other arguments of its hooks. These call a layer
+// with it or without, as it takes it.
+template <class L>
+void forward(const L& layer, const auto& x, const Pass& pass, auto& state, auto& trace, const auto&... memory) {
+  if constexpr (requires { layer.forward(x, pass, state, trace, memory...); })
+    layer.forward(x, pass, state, trace, memory...);
+  else
+    layer.forward(x, pass, state, trace);
+}
+template <class L>
+void backward(const L& layer, const auto& x, const auto& dy, const Pass& pass, auto& trace, auto& dstate, L& gradient,
+              auto* dx, auto&... memory) {
+  if constexpr (requires { layer.backward(x, dy, pass, trace, dstate, gradient, dx, memory...); })
+    layer.backward(x, dy, pass, trace, dstate, gradient, dx, memory...);
+  else
+    layer.backward(x, dy, pass, trace, dstate, gradient, dx);
+}
+template <class L>
+const auto& step(const L& layer, const auto& x_t, auto& state, auto& trace, const auto&... memory) {
+  if constexpr (requires { layer.step(x_t, state, trace, memory...); })
+    return layer.step(x_t, state, trace, memory...);
+  else
+    return layer.step(x_t, state, trace);
 }
 }  // namespace detail
 
@@ -105,6 +130,8 @@ struct Stack {
   Index inputs() const { return std::get<0>(layers).inputs(); }
   Index outputs() const { return std::get<Count - 1>(layers).outputs(); }
   Index input_rows() const { return std::get<0>(layers).input_rows(); }
+  /// How many of the last rows of y run from a record's last step to its first.
+  Index reversed_rows() const { return reversed_rows_of<Count - 1>(); }
 
   template <int Batch>
   State<Owned<Batch>> initial_state(Index batch) const {
@@ -128,14 +155,15 @@ struct Stack {
 
   static const Output& output(const Trace& trace) { return Last::output(std::get<Count - 1>(trace.layers)); }
 
-  void forward(const Input& x, const Pass& pass, State<>& state, Trace& trace) const {
+  void forward(const Input& x, const Pass& pass, State<>& state, Trace& trace, const auto&... memory) const {
     each([&]<std::size_t I>() {
-      std::get<I>(layers).forward(input<I>(x, trace), pass, std::get<I>(state.layers), std::get<I>(trace.layers));
+      detail::forward(std::get<I>(layers), input<I>(x, trace), pass, std::get<I>(state.layers),
+                      std::get<I>(trace.layers), memory...);
     });
   }
 
   void backward(const Input& x, const Output& dy, const Pass& pass, Trace& trace, State<>& dstate, Stack& gradient,
-                Input* dx) const {
+                Input* dx, auto&... memory) const {
     each([&]<std::size_t FromTop>() {
       constexpr std::size_t I = Count - 1 - FromTop;
       auto* dx_here = [&] {
@@ -151,8 +179,8 @@ struct Stack {
           return std::get<I + 1>(trace.dx);
       }
       ();
-      std::get<I>(layers).backward(input<I>(x, trace), dy_here, pass, std::get<I>(trace.layers),
-                                   std::get<I>(dstate.layers), std::get<I>(gradient.layers), dx_here);
+      detail::backward(std::get<I>(layers), input<I>(x, trace), dy_here, pass, std::get<I>(trace.layers),
+                       std::get<I>(dstate.layers), std::get<I>(gradient.layers), dx_here, memory...);
     });
   }
 
@@ -163,8 +191,17 @@ struct Stack {
 
   /// One step of a stream: x_t for the first layer; returns y_t of the last.
   template <int Batch, class Packed>
-  const auto& step(const auto& x_t, State<Owned<Batch>>& state, StepTrace<Batch, Packed>& trace) const {
-    return step_from<0>(x_t, state, trace);
+  const auto& step(const auto& x_t, State<Owned<Batch>>& state, StepTrace<Batch, Packed>& trace,
+                   const auto&... memory) const {
+    return step_from<0>(x_t, state, trace, memory...);
+  }
+
+  /// Before the first step that reads `memory`.
+  void begin(const auto& memory, auto& trace) const {
+    each([&]<std::size_t I>() {
+      if constexpr (requires { std::get<I>(layers).begin(memory, std::get<I>(trace.layers)); })
+        std::get<I>(layers).begin(memory, std::get<I>(trace.layers));
+    });
   }
 
  private:
@@ -177,6 +214,17 @@ struct Stack {
                                 ": a Stack of cells with an inner size is built from its layers");
     const Index outputs = Above::Outputs == Dynamic ? sizes.hidden : Above::Outputs;
     return {std::exchange(sizes.inputs, outputs), outputs};
+  }
+
+  // Those of layer I, or, where that passes on entry by entry what it reads, of the one below it.
+  template <std::size_t I>
+  Index reversed_rows_of() const {
+    if constexpr (requires { std::get<I>(layers).reversed_rows(); })
+      return std::get<I>(layers).reversed_rows();
+    else if constexpr (I > 0 && requires { LayerAt<I>::entrywise; })
+      return reversed_rows_of<I - 1>();
+    else
+      return 0;
   }
 
   static void each(auto&& visit) {
@@ -194,12 +242,13 @@ struct Stack {
   }
 
   template <std::size_t I>
-  const auto& step_from(const auto& x_t, auto& state, auto& trace) const {
-    const auto& y_t = std::get<I>(layers).step(x_t, std::get<I>(state.layers), std::get<I>(trace.layers));
+  const auto& step_from(const auto& x_t, auto& state, auto& trace, const auto&... memory) const {
+    const auto& y_t =
+        detail::step(std::get<I>(layers), x_t, std::get<I>(state.layers), std::get<I>(trace.layers), memory...);
     if constexpr (I + 1 == Count)
       return y_t;
     else
-      return step_from<I + 1>(y_t, state, trace);
+      return step_from<I + 1>(y_t, state, trace, memory...);
   }
 };
 

@@ -6,6 +6,9 @@
 //                                                                                      dL/dy_t = p_t - target_t
 //
 // (Goodfellow et al., sections 6.2.2.2 and 6.2.2.3.)   y_t (outputs, batch)   target_t (1, batch) or (outputs, batch)
+//
+// Label smoothing (Szegedy et al., 2016, section 7; Goodfellow et al., 7.5.1): of K outputs the target is worth 1 - s + s/K, every
+// other one s/K:   L = -sum_t sum_k w_k log p_t,k      dL/dy_t = p_t - w
 
 #include <reprise/losses/reduction.hpp>
 
@@ -16,8 +19,10 @@ namespace reprise {
 struct SoftmaxCrossEntropy {
   Reduction reduction = Reduction::sum;
   std::optional<int> ignore = {};  ///< a target that does not count: no loss, no gradient
+  double smoothing = 0;            ///< s, in [0, 1)
 
-  /// Throws shape_error unless target is one row as long as y, value_error if a target is no output of the model.
+  /// Throws shape_error unless target is one row as long as y, value_error if a target is no output of the model or the
+  /// smoothing out of its range.
   template <class Y, class Target, class DY>
   typename Y::Scalar operator()(const Y& y, const Target& target, DY&& dy) const {
     using Scalar = typename Y::Scalar;
@@ -25,6 +30,9 @@ struct SoftmaxCrossEntropy {
     static_assert(std::is_integral_v<typename Target::Scalar>, "SoftmaxCrossEntropy takes targets that are tokens");
     detail::require_size(target.rows(), 1, "target", "rows", "SoftmaxCrossEntropy");
     detail::require_size(target.cols(), y.cols(), "target", "columns", "SoftmaxCrossEntropy of this model");
+    if (!(smoothing >= 0 && smoothing < 1)) detail::fail<value_error>("smoothing = ", smoothing, ", it is in [0, 1)");
+    const auto rest = static_cast<Scalar>(smoothing / static_cast<double>(std::max<Index>(y.rows(), 1)));
+    const auto own = static_cast<Scalar>(1 - smoothing);
     detail::Sum<Scalar> sum(0);
     Index counted = 0;
     for (Index j = 0; j < y.cols(); ++j) {
@@ -39,9 +47,14 @@ struct SoftmaxCrossEntropy {
       const Scalar largest = y.col(j).maxCoeff();
       p = (y.col(j).array() - largest).exp().matrix();
       const Scalar total = p.sum();
-      sum += log(total) - (y(k, j) - largest);  // -log p[k]
+      const Scalar log_total = log(total);
+      sum += own * (log_total - (y(k, j) - largest));  // -log p[k]
       p /= total;
-      p(k) -= Scalar(1);
+      p(k) -= own;
+      if (smoothing != 0) {
+        sum += rest * (y.col(j).array() - largest - log_total).sum() * Scalar(-1);
+        p.array() -= rest;
+      }
       ++counted;
     }
     return detail::reduce<Scalar>(reduction, sum, counted, dy);

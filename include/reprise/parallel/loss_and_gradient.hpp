@@ -20,9 +20,30 @@ struct ParallelOptions {
   int parts = 0;
 };
 
+namespace detail {
+// Into how many parts, one at least; throws value_error for options that make no sense.
+inline int count_parts(const ParallelOptions& options) {
+  if (options.threads < 1) fail<value_error>("ParallelWorkspace: threads = ", options.threads);
+  if (options.parts < 0) fail<value_error>("ParallelWorkspace: parts = ", options.parts);
+  return options.parts == 0 ? options.threads : options.parts;
+}
+
+// A generator for each part is Rng(seed, part).
+inline std::uint64_t draw_seed(Rng* rng) {
+  if (!rng) return 0;
+  const std::uint64_t high = std::uint64_t{(*rng)()} << 32;
+  return high | (*rng)();
+}
+}  // namespace detail
+
 /// What Workspace is to one thread.
+template <class M>
+struct ParallelWorkspace;
+template <class M>
+ParallelWorkspace(const M&, ParallelOptions) -> ParallelWorkspace<M>;
+
 template <Model M>
-struct ParallelWorkspace {
+struct ParallelWorkspace<M> {
   M gradient;                        ///< dL/dW of the last call
   typename M::template State<> dh0;  ///< dL/d(initial state) of the last call, one column for each record
   typename M::Input dx;              ///< dL/dx of the last call, if asked for
@@ -43,10 +64,7 @@ struct ParallelWorkspace {
 
   /// Throws value_error if there is no thread or a negative number of parts.
   explicit ParallelWorkspace(const M& model, ParallelOptions options) : gradient(model), threads(options.threads) {
-    if (options.threads < 1) detail::fail<value_error>("ParallelWorkspace: threads = ", options.threads);
-    if (options.parts < 0) detail::fail<value_error>("ParallelWorkspace: parts = ", options.parts);
-    const int count = options.parts == 0 ? options.threads : options.parts;
-    for (int i = 0; i < count; ++i) parts.push_back({Workspace<M>(model), {}, {}, {}, {}, Rng(0)});
+    for (int i = 0; i < detail::count_parts(options); ++i) parts.push_back({Workspace<M>(model), {}, {}, {}, {}, Rng(0)});
   }
 };
 
@@ -88,11 +106,7 @@ typename M::Scalar forward_and_loss(const M& model, const typename M::InputSeque
   const Index count = x.layout().columns();
   reserve(all.y, model.outputs(), count);
   reserve(all.dy, model.outputs(), count);
-  std::uint64_t seed = 0;
-  if (options.rng && training) {
-    seed = std::uint64_t{(*options.rng)()} << 32;
-    seed |= (*options.rng)();
-  }
+  const std::uint64_t seed = draw_seed(training ? options.rng : nullptr);
   for_each_part(all.threads, all.parts, [&](auto& part, int i) {
     auto& w = part.workspace;
     split(x.layout(), i, static_cast<Index>(all.parts.size()), part);

@@ -27,8 +27,13 @@ struct PassOptions {
 };
 
 /// Buffers for one thread to reuse: once it has met its largest batch, a pass allocates no more memory of its own.
+template <class M>
+struct Workspace;
+template <class M>
+Workspace(const M&) -> Workspace<M>;
+
 template <Model M>
-struct Workspace {
+struct Workspace<M> {
   M gradient;                        ///< dL/dW of the last call
   typename M::template State<> dh0;  ///< dL/d(initial state) of the last call, one column for each record
   typename M::Input dx;              ///< dL/dx of the last call, its first columns those of x.values(), if asked for
@@ -45,6 +50,14 @@ struct Workspace {
 
 namespace detail {
 
+inline void require_same_lengths(const Layout& x, const Layout& target) {
+  if (x == target) return;
+  require_size(target.batch(), x.batch(), "target", "records", "this batch");
+  for (Index r = 0; r < x.batch(); ++r)
+    if (x.length(r) != target.length(r))
+      fail<shape_error>("target: record ", r, " has ", target.length(r), " steps, x has ", x.length(r));
+}
+
 // Throws unless everything a pass takes fits together.
 template <Model M, class Target>
 void require_pass(const M& model, const typename M::InputSequence& x, const Target& target, const M& gradient,
@@ -52,12 +65,7 @@ void require_pass(const M& model, const typename M::InputSequence& x, const Targ
   require_like(model, gradient, "the workspace");
   model.require_input(x);
   if (options.state) model.body().require_state(*options.state, x.batch());
-  if (!(x.layout() == target.layout())) {
-    require_size(target.batch(), x.batch(), "target", "records", "this batch");
-    for (Index r = 0; r < x.batch(); ++r)
-      if (x.length(r) != target.length(r))
-        fail<shape_error>("target: record ", r, " has ", target.length(r), " steps, x has ", x.length(r));
-  }
+  require_same_lengths(x.layout(), target.layout());
 }
 
 // The state that a pass begins with, in the order of the layout. `batch` is that of `state`.

@@ -84,9 +84,10 @@ struct SequenceModel : LayerOf<Body_> {
     return std::move(trace.y);
   }
 
-  /// The same in a trace of the caller's, which y_t is returned from.
+  /// The same in a trace of the caller's, which y_t is returned from; `memory` is what the body reads besides, if it does.
   template <class X, int Batch, class Packed>
-  const auto& step(const X& x_t, State<Owned<Batch>>& state, StepTrace<Batch, Packed>& trace) const {
+  const auto& step(const X& x_t, State<Owned<Batch>>& state, StepTrace<Batch, Packed>& trace,
+                   const auto&... memory) const {
     static_assert(!std::is_floating_point_v<X>, "x_t is a column, (inputs, batch), or a token: not a number");
     if constexpr (!std::is_integral_v<X>) {
       constexpr int given = X::RowsAtCompileTime, taken = Input::RowsAtCompileTime;
@@ -97,7 +98,7 @@ struct SequenceModel : LayerOf<Body_> {
     } else {
       body().require_state(state, 1);
     }
-    const auto& h_t = body().step(x_t, state, trace.body);
+    const auto& h_t = detail::step(body(), x_t, state, trace.body, memory...);
     trace.y.resize(outputs(), h_t.cols());
     product(trace.y, trace.packed(W_hy), h_t);
     add_bias(trace.y, b_y);

@@ -9,7 +9,7 @@
 #include <string>
 #include <string_view>
 
-namespace compose {
+namespace markup {
 
 /// Text that means itself, in an element or between quotes. Control characters HTML does not allow
 /// become spaces.
@@ -77,4 +77,4 @@ inline std::string base64(std::string_view bytes) {
   return result;
 }
 
-}  // namespace compose
+}  // namespace markup

@@ -1,13 +1,13 @@
 #pragma once
 
-// The few shapes the page's drawings are made of; their colours are classes, defined in page.hpp.
+// The few shapes the pages' drawings are made of; their colours are classes, which the page's style defines.
 
 #include <string>
 #include <string_view>
 
 #include "html.hpp"
 
-namespace compose {
+namespace markup {
 
 inline std::string svg(double width, double height, std::string_view label, std::string_view content) {
   return "<svg viewBox=\"0 0 " + number(width, 0) + " " + number(height, 0) + "\" role=\"img\" aria-label=\"" +
@@ -30,4 +30,4 @@ inline std::string svg_text(std::string_view css, double x, double y, std::strin
          std::string{anchor} + "\">" + escaped(text) + "</text>";
 }
 
-}  // namespace compose
+}  // namespace markup

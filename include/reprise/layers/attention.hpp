@@ -1,0 +1,247 @@
+#pragma once
+// Attention: for a query q and the annotations h_1 .. h_S of a record, a weighted mean of the annotations.
+//
+//   k_j = key(h_j)    e_j = score(q, k_j)    a = softmax(e)    c = sum_j a_j h_j
+//
+//   AdditiveAttention       k_j = U h_j      e_j = v . tanh(W q + k_j)       Bahdanau, Cho and Bengio (2015), appendix A.1.2;
+//                                                                            Luong et al.'s "concat", [W U] being their W_a
+//   DotProductAttention     k_j = h_j        e_j = q . k_j                   Luong, Pham and Manning (2015), equation 8: "dot"
+//     <Score::general>      k_j = W h_j      e_j = q . k_j                   and "general"
+//
+//   q (query, n)   h (features, S)   k (units, S)   e, a (S, n)   c (features, n)   W (units, query)   U (units, features)   v (units)
+//
+// A record without annotations has the context zero. Backward, from dc:
+//
+//   da = H^T dc     dH += dc a^T     de = a * (da - sum_j a_j da_j)     and back through the score to dq, dk, dW, dU, dv
+//
+// A mechanism says its score only; the loops over ragged records are those of whoever reads (Attend, AttentiveRecurrent, InputFeeding).
+
+#include <reprise/core/initialise.hpp>
+#include <reprise/core/memory.hpp>
+#include <reprise/core/module.hpp>
+#include <reprise/kernels/elementary.hpp>
+#include <reprise/kernels/elementwise.hpp>
+#include <reprise/kernels/product.hpp>
+
+namespace reprise {
+
+namespace detail {
+
+// The products of one record: A B, or C += A B. Of a step, a vector of a query each, Eigen's are the fastest; of a whole
+// record's queries those of kernels/product.hpp.
+void record_product(auto&& c, const auto& a, const auto& b) {
+  if (b.cols() == 1)
+    c.col(0).noalias() = a * b.col(0);
+  else
+    reprise::product(c, a, b);
+}
+void add_record_product(auto&& c, const auto& a, const auto& b) {
+  if (b.cols() == 1)
+    c.col(0).noalias() += a * b.col(0);
+  else if (a.cols() == 1)
+    c.noalias() += a.col(0) * b.row(0);
+  else
+    reprise::add_product(c, a, b);
+}
+
+}  // namespace detail
+
+/// Rows of a query and of an annotation, and of what the two are compared in.
+struct AttentionSizes {
+  Index query = 0, features = 0, units = 0;
+};
+
+template <class Scalar_>
+struct AdditiveAttention {
+  using Scalar = Scalar_;
+  template <class S>
+  using Rebind = AdditiveAttention<S>;
+
+  Matrix<Scalar> W, U;
+  Vector<Scalar> v;
+
+  static constexpr auto fields() {
+    return std::tuple{field("W", &AdditiveAttention::W), field("U", &AdditiveAttention::U),
+                      field("v", &AdditiveAttention::v)};
+  }
+
+  explicit AdditiveAttention(AttentionSizes sizes = {}) {
+    W.setZero(checked_size(sizes.units, Dynamic, "units"), checked_size(sizes.query, Dynamic, "query"));
+    U.setZero(sizes.units, checked_size(sizes.features, Dynamic, "features"));
+    v.setZero(sizes.units);
+  }
+  /// W, U and v after Glorot.
+  AdditiveAttention(AttentionSizes sizes, Rng& rng) : AdditiveAttention(sizes) {
+    glorot(W, rng);
+    glorot(U, rng);
+    glorot(v, rng);
+  }
+
+  AttentionSizes sizes() const { return {W.cols(), U.cols(), U.rows()}; }
+
+  void keys(const auto& h, auto&& k) const { product(k, U, h); }
+  void keys_back(const auto& h, const auto& dk, AdditiveAttention& gradient, auto&& dh) const {
+    add_product(gradient.U, dk, h.transpose());
+    add_product(dh, U.transpose(), dk);
+  }
+
+  // p = W q: what the scores take of a query.
+  void project(auto& packed, const auto& q, auto&& p) const { product(p, packed(W), q); }
+  void project_back(auto& packed, const auto& dp, auto&& dq) const { add_product(dq, packed(W.transpose()), dp); }
+  void accumulate(const auto& q, const auto& dp, AdditiveAttention& gradient) const {
+    add_product(gradient.W, dp, q.transpose());
+  }
+
+  // e_j = v . tanh(p + k_j) for each column p. `s` is to work in.
+  void scores(const auto& p, const auto& k, auto&& e, Matrix<Scalar>& s) const {
+    for (Index n = 0; n < p.cols(); ++n) {
+      sums(p.col(n), k, s);
+      e.col(n).noalias() = s.leftCols(k.cols()).transpose() * v;
+    }
+  }
+
+  // With s_j = tanh(p + k_j):  dv += s_j de_j    dk_j += v * (1 - s_j^2) de_j, and so for dp, summed over j.
+  void scores_back(const auto& p, const auto& k, const auto& de, auto&& dp, auto&& dk, Matrix<Scalar>& s,
+                   AdditiveAttention& gradient) const {
+    for (Index n = 0; n < p.cols(); ++n) {
+      sums(p.col(n), k, s);
+      auto s_n = s.leftCols(k.cols());
+      gradient.v.noalias() += s_n * de.col(n);
+      for (Index j = 0; j < k.cols(); ++j)
+        s_n.col(j).array() = (Scalar(1) - s_n.col(j).array().square()) * v.array() * de(j, n);
+      dk += s_n;
+      for (Index j = 0; j < k.cols(); ++j) dp.col(n) += s_n.col(j);
+    }
+  }
+
+ private:
+  static void sums(const auto& p, const auto& k, Matrix<Scalar>& s) {
+    if (s.rows() != k.rows() || s.cols() < k.cols()) s.resize(k.rows(), k.cols());
+    auto used = s.leftCols(k.cols());
+    used = k;
+    for (Index j = 0; j < k.cols(); ++j) used.col(j) += p;
+    elementwise([](auto& s_) { s_ = tanh(s_); }, used);
+  }
+};
+
+enum class Score { dot, general };
+
+template <class Scalar_, Score score = Score::general>
+struct DotProductAttention {
+  using Scalar = Scalar_;
+  template <class S>
+  using Rebind = DotProductAttention<S, score>;
+  static constexpr bool general = score == Score::general;
+
+  Matrix<Scalar, Dynamic, general ? Dynamic : 0> W;  // (query, features)
+
+  static constexpr auto fields() { return std::tuple{field("W", &DotProductAttention::W)}; }
+
+  /// Throws shape_error if a dot product would be of vectors of two sizes. `units` are those of the query.
+  explicit DotProductAttention(AttentionSizes sizes = {}) : query_(sizes.query), features_(sizes.features) {
+    checked_size(query_, Dynamic, "query");
+    checked_size(features_, Dynamic, "features");
+    if constexpr (general)
+      W.setZero(query_, features_);
+    else
+      detail::require_size(features_, query_, "DotProductAttention", "features", "a query of its size it");
+  }
+  DotProductAttention(AttentionSizes sizes, Rng& rng) : DotProductAttention(sizes) {
+    if constexpr (general) glorot(W, rng);
+  }
+
+  void take_settings(const auto& other) {
+    query_ = other.sizes().query;
+    features_ = other.sizes().features;
+  }
+
+  AttentionSizes sizes() const { return {query_, features_, query_}; }
+
+  void keys(const auto& h, auto&& k) const {
+    if constexpr (general)
+      product(k, W, h);
+    else
+      k = h;
+  }
+  void keys_back(const auto& h, const auto& dk, DotProductAttention& gradient, auto&& dh) const {
+    if constexpr (general) {
+      add_product(gradient.W, dk, h.transpose());
+      add_product(dh, W.transpose(), dk);
+    } else {
+      dh += dk;
+    }
+  }
+
+  void project(auto& /*packed*/, const auto& q, auto&& p) const { p = q; }
+  void project_back(auto& /*packed*/, const auto& dp, auto&& dq) const { dq += dp; }
+  void accumulate(const auto& /*q*/, const auto& /*dp*/, DotProductAttention& /*gradient*/) const {}
+
+  void scores(const auto& p, const auto& k, auto&& e, Matrix<Scalar>& /*s*/) const {
+    detail::record_product(e, k.transpose(), p);  // e_j = p . k_j
+  }
+
+  // dp = sum_j de_j k_j    dk_j = sum_n de_j p
+  void scores_back(const auto& p, const auto& k, const auto& de, auto&& dp, auto&& dk, Matrix<Scalar>& /*s*/,
+                   DotProductAttention& /*gradient*/) const {
+    detail::add_record_product(dp, k, de);
+    detail::add_record_product(dk, p, de.transpose());
+  }
+
+ private:
+  Index query_ = 0, features_ = 0;
+};
+
+namespace detail {
+
+// What reading a memory needs and leaves: the keys of its annotations, and room to work in.
+template <class Scalar>
+struct AttentionTrace {
+  Matrix<Scalar> keys, dkeys;  // (units, memory columns)
+  Matrix<Scalar> s, de;
+};
+
+template <class A>
+void begin_reading(const A& attention, const Memory<typename A::Scalar>& memory,
+                   AttentionTrace<typename A::Scalar>& trace) {
+  require_size(memory.h.rows(), attention.sizes().features, "the memory", "rows", "its attention");
+  trace.keys.resize(attention.sizes().units, memory.h.cols());
+  if (memory.h.cols() != 0) attention.keys(memory.h, trace.keys);
+}
+
+// c = H softmax(scores(p, k)) of one record: p (units, n), weights (S, n), c (features, n).
+template <class A>
+void attend(const A& attention, const Memory<typename A::Scalar>& memory, Index record, const auto& p, auto&& weights,
+            auto&& c, AttentionTrace<typename A::Scalar>& trace) {
+  if (memory.length(record) == 0) {
+    c.setZero();
+    return;
+  }
+  attention.scores(p, memory.columns(trace.keys, record), weights, trace.s);
+  for (Index n = 0; n < weights.cols(); ++n) {
+    auto a = weights.col(n);
+    const auto largest = a.maxCoeff();
+    a = (a.array() - largest).exp().matrix();
+    a /= a.sum();
+  }
+  record_product(c, memory.columns(memory.h, record), weights);
+}
+
+// From dc: adds to dp, trace.dkeys, dmemory.h and the gradient.
+template <class A>
+void attend_back(const A& attention, const Memory<typename A::Scalar>& memory, Index record, const auto& p,
+                 const auto& weights, const auto& dc, auto&& dp, AttentionTrace<typename A::Scalar>& trace, A& gradient,
+                 Memory<typename A::Scalar>& dmemory) {
+  if (memory.length(record) == 0) return;
+  add_record_product(memory.columns(dmemory.h, record), dc, weights.transpose());
+  trace.de.resize(weights.rows(), weights.cols());
+  record_product(trace.de, memory.columns(memory.h, record).transpose(), dc);  // da
+  for (Index n = 0; n < weights.cols(); ++n) {
+    const auto mean = weights.col(n).dot(trace.de.col(n));
+    trace.de.col(n).array() = weights.col(n).array() * (trace.de.col(n).array() - mean);
+  }
+  attention.scores_back(p, memory.columns(trace.keys, record), trace.de, dp, memory.columns(trace.dkeys, record),
+                        trace.s, gradient);
+}
+
+}  // namespace detail
+}  // namespace reprise

@@ -1,0 +1,281 @@
+#pragma once
+// From one sequence to another of any other length (Cho et al., 2014; Sutskever, Vinyals and Le, 2014; Goodfellow et al., section 10.4):
+//
+//   h_1 .. h_S = encoder(source)               the memory: what attention in the decoder reads
+//   q   = pool(h_1 .. h_S)                     its summary: what WithContext in the decoder reads
+//   s_0 = bridge(q)                            each part of the decoder's state; see Bridge
+//   s_t = decoder(previous_t, s_{t-1}, memory)      previous_t = y_{t-1}, the token before (teacher forcing)
+//   y_t = W_hy s_t + b_y                       the logits of token t
+//
+//   rp::EncoderDecoder<rp::Stack<rp::Embedding<float>, rp::Bidirectional<rp::GRUCell<float>>>,
+//                      rp::Stack<rp::Embedding<float>, rp::GRUCell<float>, rp::Attend<rp::DotProductAttention<float>>>>
+//       translator{{.inputs = 9000, .hidden = 256, .outputs = 12000}, rng};
+//   rp::loss_and_gradient(translator, {source, previous}, target, rp::SoftmaxCrossEntropy{}, workspace);
+//
+// A source of one step makes this one-to-many: EncoderDecoder<Dense<float>, ...>, from a vector to a sequence (10.2.4).
+
+#include <reprise/core/memory.hpp>
+#include <reprise/kernels/activation.hpp>
+#include <reprise/layers/pooling.hpp>
+#include <reprise/train/whole_model.hpp>
+
+namespace reprise {
+
+/// How the decoder begins.
+enum class Bridge {
+  none,  ///< with its own initial state: what it knows of the source comes through the memory alone
+  copy,  ///< with the encoder's final state, part by part: of encoders and decoders of the same layers (Sutskever et al.)
+  tanh  ///< s_0 = tanh(W q + b), a W and a b for each part of its state (Cho et al.; Bahdanau et al.)
+};
+
+/// Records read with the token before each step as input: `previous` is begin, y_1, .., y_T and `target` y_1, .., y_T, end.
+struct TeacherForcing {
+  Sequence<int> previous, target;
+};
+inline TeacherForcing teacher_forcing(const std::vector<std::vector<int>>& records, int begin, int end) {
+  std::vector<std::vector<int>> previous = records, target = records;
+  for (auto& record : previous) record.insert(record.begin(), begin);
+  for (auto& record : target) record.push_back(end);
+  return {Sequence<int>(previous), Sequence<int>(target)};
+}
+
+namespace detail {
+// A sequence of numbers in another scalar; tokens stay tokens.
+template <class S, class T, int Features>
+auto cast_values(const Sequence<T, Features>& sequence) {
+  if constexpr (std::is_integral_v<T>)
+    return sequence;
+  else
+    return sequence.template cast<S>();
+}
+}  // namespace detail
+
+/// What an EncoderDecoder reads: of every record the source and, for each step to predict, what came before it.
+template <class Source, class Previous>
+struct SourceAndPrevious {
+  Source source;
+  Previous previous;
+
+  template <class S>
+  auto cast() const {
+    return SourceAndPrevious<decltype(detail::cast_values<S>(source)), decltype(detail::cast_values<S>(previous))>{
+        detail::cast_values<S>(source), detail::cast_values<S>(previous)};
+  }
+};
+
+template <class Encoder_, class Decoder_, Bridge bridge_ = Bridge::tanh, class Pool = Last, int Outputs_ = Dynamic>
+struct EncoderDecoder {
+  using Encoder = LayerOf<Encoder_>;
+  using Decoder = SequenceModel<Decoder_, Outputs_>;
+  using DecoderBody = typename Decoder::Body;
+  using Scalar = typename Decoder::Scalar;
+  static constexpr int Outputs = Outputs_;
+  static constexpr Bridge bridge = bridge_;
+  using Source = Sequence<typename Encoder::Input::Scalar, Encoder::Input::RowsAtCompileTime>;
+  using Previous = typename Decoder::InputSequence;
+  using Examples = SourceAndPrevious<Source, Previous>;
+  template <class S>
+  using Rebind = EncoderDecoder<typename Encoder::template Rebind<S>, typename DecoderBody::template Rebind<S>, bridge,
+                                Pool, Outputs>;
+
+  /// inputs: features of a source (of an embedding: its vocabulary); hidden: outputs of every layer; outputs: rows of y, and of
+  /// the decoder's input.
+  struct Sizes {
+    Index inputs = 0, hidden = 0, outputs = 0;
+  };
+
+  // Of Bridge::tanh, for each part of the decoder's state: W (rows, encoder's outputs), b (rows); else empty.
+  struct BridgeWeights {
+    typename Decoder::template State<Owned<>> W;
+    typename Decoder::template State<Owned<1>> b;
+    static constexpr auto fields() {
+      if constexpr (bridge == Bridge::tanh)
+        return std::tuple{field("W", &BridgeWeights::W), field("b", &BridgeWeights::b)};
+      else
+        return std::tuple{};
+    }
+  };
+
+  Encoder encoder;
+  BridgeWeights to_state;
+  Decoder decoder;
+
+  static constexpr auto fields() {
+    return std::tuple{field("encoder", &EncoderDecoder::encoder), field("bridge", &EncoderDecoder::to_state),
+                      field("decoder", &EncoderDecoder::decoder)};
+  }
+
+  struct Trace {
+    Matrix<Scalar, Outputs, Dynamic> y;  // (outputs, columns of previous)
+    typename Encoder::Trace encoder;
+    typename Encoder::template State<Owned<>> encoder_state;  // final; backward, its gradient
+    Memory<Scalar> memory, dmemory;                           // record i is that in slot i of the decoder's layout
+    typename DecoderBody::Trace decoder;
+    typename DecoderBody::template State<Owned<>> s_0, state;
+    Matrix<Scalar> q;  // (encoder's outputs, records), in the caller's order
+    typename DecoderBody::Output dh;
+    typename Encoder::Output dh_encoder;
+  };
+
+  EncoderDecoder() : decoder(DecoderBody(), known_or_zero(Outputs)) {}  // of layers that no Sizes could build, too
+  /// All weights zero.
+  explicit EncoderDecoder(Sizes sizes)
+      : EncoderDecoder(Encoder(reprise::Sizes{sizes.inputs, sizes.hidden}),
+                       Decoder(DecoderBody(reprise::Sizes{sizes.outputs, sizes.hidden}), sizes.outputs)) {}
+  /// Both as they initialise themselves, the bridge after Glorot with b zero.
+  EncoderDecoder(Sizes sizes, Rng& rng)
+      : EncoderDecoder(Encoder(reprise::Sizes{sizes.inputs, sizes.hidden}, rng),
+                       Decoder(DecoderBody(reprise::Sizes{sizes.outputs, sizes.hidden}, rng), sizes.outputs, rng),
+                       rng) {}
+  /// Of parts that are there already; the bridge is zero, or initialised.
+  EncoderDecoder(Encoder encoder_, Decoder decoder_) : encoder(std::move(encoder_)), decoder(std::move(decoder_)) {
+    if constexpr (bridge == Bridge::tanh) {
+      to_state.W = decoder.initial_state(0);
+      to_state.b = decoder.initial_state();
+      for_each_parameter([&](auto& part) { part.setZero(part.rows(), encoder.outputs()); }, to_state.W);
+      set_zero(to_state.b);
+    }
+    if constexpr (bridge == Bridge::copy)
+      require_like(decoder.initial_state(1), encoder.template initial_state<Dynamic>(1), "the encoder's state");
+  }
+  EncoderDecoder(Encoder encoder_, Decoder decoder_, Rng& rng)
+      : EncoderDecoder(std::move(encoder_), std::move(decoder_)) {
+    if constexpr (bridge == Bridge::tanh) for_each_parameter([&](auto& part) { glorot(part, rng); }, to_state.W);
+  }
+
+  void take_settings(const auto& other) {
+    if constexpr (requires { encoder.take_settings(other.encoder); }) encoder.take_settings(other.encoder);
+    if constexpr (requires { decoder.take_settings(other.decoder); }) decoder.take_settings(other.decoder);
+  }
+
+  Index inputs() const { return encoder.inputs(); }
+  Index outputs() const { return decoder.outputs(); }
+
+  static const Layout& layout(const Examples& x) { return x.previous.layout(); }
+  static Index columns(const Examples& x) { return layout(x).columns(); }
+
+  void require_source(const Source& source) const {
+    if (source.batch() != 0)
+      detail::require_size(source.features(), encoder.input_rows(), "the source", "features", "the encoder");
+    detail::require_size(source.values().cols(), source.layout().columns(), "source.values()", "columns", "its layout");
+  }
+
+  void require(const Examples& x) const {
+    require_source(x.source);
+    decoder.require_input(x.previous);
+    detail::require_size(x.source.batch(), x.previous.batch(), "the source", "records", "what is to be predicted");
+  }
+
+  // The encoder over the sources; record i of the memory is sources' record order(i). Leaves s_0 in trace.state.
+  void encode(const Source& source, const Mode& mode, const auto& order, Trace& trace) const {
+    const Layout& layout = source.layout();
+    trace.encoder_state = encoder.template initial_state<Dynamic>(source.batch());
+    encoder.forward(source.values(), mode.pass(layout), trace.encoder_state, trace.encoder);
+    const auto& h = Encoder::output(trace.encoder);
+    trace.q.resize(encoder.outputs(), source.batch());
+    Pool::forward(h, layout, detail::reversed_rows(encoder), trace.q);
+
+    Memory<Scalar>& memory = trace.memory;
+    memory.begin.assign(1, 0);
+    for (Index i = 0; i < source.batch(); ++i) memory.begin.push_back(memory.begin.back() + layout.length(order(i)));
+    memory.h.resize(encoder.outputs(), layout.columns());
+    memory.summary.resize(encoder.outputs(), source.batch());
+    each_annotation(layout, memory, order, [&](Index column, Index at) { memory.h.col(at) = h.col(column); });
+    for (Index i = 0; i < source.batch(); ++i) memory.summary.col(i) = trace.q.col(order(i));
+
+    trace.state = decoder.initial_state(source.batch());
+    if constexpr (bridge == Bridge::tanh)
+      for_each_parameter(
+          [&](auto& s, const auto& W, const auto& b) {
+            if (s.size() == 0) return;
+            product(s, W, memory.summary);  // s_0 = tanh(W q + b)
+            add_bias(s, b);
+            elementwise([](auto& s_) { s_ = reprise::Tanh::of(s_); }, s);
+          },
+          trace.state, to_state.W, to_state.b);
+    if constexpr (bridge == Bridge::copy)
+      for_each_parameter(
+          [&](auto& s, const auto& final) {
+            for (Index i = 0; i < s.cols(); ++i) s.col(i) = final.col(layout.slot(order(i)));
+          },
+          trace.state, trace.encoder_state);
+  }
+
+  void forward(const Examples& x, const Mode& mode, Trace& trace) const {
+    const Layout& layout = x.previous.layout();
+    encode(
+        x.source, mode, [&](Index i) { return layout.record(i); }, trace);
+    trace.s_0 = trace.state;
+    detail::forward(decoder.body(), x.previous.values(), mode.pass(layout), trace.state, trace.decoder, trace.memory);
+    detail::reserve(trace.y, outputs(), layout.columns());
+    if (layout.columns() == 0) return;
+    decoder.readout(DecoderBody::output(trace.decoder), layout.columns(), trace.y);
+  }
+
+  void backward(const Examples& x, const Matrix<Scalar, Outputs, Dynamic>& dy, const Mode& mode, Trace& trace,
+                EncoderDecoder& gradient) const {
+    const Layout& layout = x.previous.layout();
+    const Layout& source = x.source.layout();
+    const auto order = [&](Index i) { return layout.record(i); };
+    trace.dmemory.h.setZero(trace.memory.h.rows(), trace.memory.h.cols());
+    trace.dmemory.summary.setZero(trace.memory.summary.rows(), trace.memory.summary.cols());
+    trace.dmemory.begin = trace.memory.begin;
+    auto& ds = trace.state;
+    set_zero(ds);  // nothing comes back from beyond the last step
+    detail::reserve(trace.dh, decoder.body().outputs(), layout.columns());
+    decoder.readout_back(DecoderBody::output(trace.decoder), layout.columns(), dy, gradient.decoder, trace.dh);
+    detail::backward(decoder.body(), x.previous.values(), trace.dh, mode.pass(layout), trace.decoder, ds,
+                     gradient.decoder.body(), static_cast<typename DecoderBody::Input*>(nullptr), trace.memory,
+                     trace.dmemory);
+
+    set_zero(trace.encoder_state);
+    if constexpr (bridge == Bridge::tanh)
+      for_each_parameter(
+          [&](auto& da, const auto& s_0, const auto& W, auto& dW, auto& db) {
+            if (da.size() == 0) return;
+            elementwise([](auto& d, const auto& s) { d = d * (1 - s * s); }, da, s_0);
+            add_product(dW, da, trace.memory.summary.transpose());
+            add_bias_gradient(db, da);
+            add_product(trace.dmemory.summary, W.transpose(), da);
+          },
+          ds, std::as_const(trace.s_0), to_state.W, gradient.to_state.W, gradient.to_state.b);
+    if constexpr (bridge == Bridge::copy)
+      for_each_parameter(
+          [&](const auto& d, auto& d_final) {
+            for (Index i = 0; i < d.cols(); ++i) d_final.col(source.slot(order(i))) = d.col(i);
+          },
+          ds, trace.encoder_state);
+    if constexpr (bridge == Bridge::none) detail::initial_back(decoder.body(), ds, gradient.decoder.body());
+
+    for (Index i = 0; i < layout.batch(); ++i) trace.q.col(order(i)) = trace.dmemory.summary.col(i);  // dq
+    trace.dh_encoder.resize(encoder.outputs(), source.columns());
+    each_annotation(source, trace.memory, order,
+                    [&](Index column, Index at) { trace.dh_encoder.col(column) = trace.dmemory.h.col(at); });
+    Pool::backward(Encoder::output(trace.encoder), source, detail::reversed_rows(encoder), trace.q, trace.dh_encoder);
+    encoder.backward(x.source.values(), trace.dh_encoder, mode.pass(source), trace.encoder, trace.encoder_state,
+                     gradient.encoder, nullptr);
+    detail::initial_back(encoder, trace.encoder_state, gradient.encoder);
+  }
+
+  static void split(const Examples& x, Index first, Index count, Examples& part, std::vector<Index>& columns) {
+    const Layout& layout = x.previous.layout();
+    std::vector<Index> records;
+    for (Index slot = first; slot < layout.batch(); slot += count) records.push_back(layout.record(slot));
+    part = {x.source.select(records), x.previous.select(records)};
+    columns.clear();
+    for (Index t = 0; t < part.previous.steps(); ++t)
+      for (Index i = 0; i < part.previous.layout().running(t); ++i)
+        columns.push_back(layout.offset(t) +
+                          layout.slot(records[static_cast<std::size_t>(part.previous.layout().record(i))]));
+  }
+
+ private:
+  // visit(column of the source's layout, column of the memory), for each annotation.
+  static void each_annotation(const Layout& layout, const Memory<Scalar>& memory, const auto& order,
+                              const auto& visit) {
+    for (Index i = 0; i < memory.records(); ++i)
+      for (Index j = 0; j < memory.length(i); ++j) visit(layout.offset(j) + layout.slot(order(i)), memory.first(i) + j);
+  }
+};
+
+}  // namespace reprise
