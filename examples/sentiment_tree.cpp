@@ -201,15 +201,14 @@ int main(int argc, char** argv) {
       int(words.size()));
 
   const auto size = Index(words.size());
-  const auto report = [&](std::size_t count, const char* name, auto& model) {
-    train(model, {training.begin(), training.begin() + std::ptrdiff_t(count)}, 40, rng);
-    std::printf("%5d  %-9s of %d weights %10.1f%% %8.1f%% %13.1f%%\n", int(count), name,
-                int(rp::count_parameters(model)), percent_right(model, alike), percent_right(model, pairs),
-                percent_right(model, longer));
+  const auto report = [&](int count, const char* name, auto& model) {
+    train(model, {training.begin(), training.begin() + count}, 40, rng);
+    std::printf("%5d  %-9s of %d weights %10.1f%% %8.1f%% %13.1f%%\n", count, name, int(rp::count_parameters(model)),
+                percent_right(model, alike), percent_right(model, pairs), percent_right(model, longer));
     std::fflush(stdout);
   };
   TreeLSTM tree;
-  for (const std::size_t count : {250, 500, 1000, 3000}) {
+  for (const int count : {250, 500, 1000, 3000}) {
     LSTM chain{LSTM::Body(rp::Embedding<float>({size, 16}, rng), rp::Recurrent<rp::LSTMCell<float>>({16, 48}, rng)), 2,
                rng};
     report(count, "LSTM", chain);

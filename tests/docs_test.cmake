@@ -27,6 +27,7 @@ execute_process(COMMAND ${compile} ${WORK}/prove.cpp -o ${WORK}/prove COMMAND_ER
 execute_process(COMMAND ${WORK}/prove COMMAND_ERROR_IS_FATAL ANY)
 
 # The listing is statements; its `batches` and `stream` are the reader's. The model file it writes is read back.
+listing(wiring README.md "cpp wiring")
 listing(statements README.md "cpp")
 string(FIND "${statements}" "// h_t" from)
 string(SUBSTRING "${statements}" 0 ${from} preamble)
@@ -40,6 +41,7 @@ const std::vector<Eigen::VectorXf> stream(5, Eigen::VectorXf::Random(3));
 int main() {
 ${statements}
 ${faster}
+${wiring}
 }
 ")
 execute_process(COMMAND ${compile} -include iostream -Wno-unused-but-set-variable -Wno-unused-variable ${WORK}/readme.cpp -o ${WORK}/readme
@@ -69,4 +71,18 @@ foreach(page ${pages})
       message(FATAL_ERROR "${page} links to ${target}, which is not there")
     endif()
   endforeach()
+endforeach()
+
+# What chapter10.md points at is there.
+file(READ ${ROOT}/docs/chapter10.md text)
+string(REGEX MATCHALL "`[a-z]+/[a-z_0-9]+\\.[hc]pp`" files "${text}")
+list(LENGTH files count)
+if(count LESS 60)
+  message(FATAL_ERROR "docs/chapter10.md names ${count} files only: has its form changed?")
+endif()
+foreach(file ${files})
+  string(REPLACE "`" "" file ${file})
+  if(NOT EXISTS ${ROOT}/include/reprise/${file} AND NOT EXISTS ${ROOT}/tests/${file})
+    message(FATAL_ERROR "docs/chapter10.md names ${file}, which is not there")
+  endif()
 endforeach()

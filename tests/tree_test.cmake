@@ -8,7 +8,7 @@ set(forbidden_layers cells)  # a layer takes any cell, so it knows none
 set(forbidden_losses kernels cells layers)
 set(forbidden_train cells losses)
 set(forbidden_parallel cells losses)
-set(forbidden_decode cells layers losses train parallel)
+set(forbidden_decode cells losses parallel)
 set(forbidden_check cells losses parallel)
 set(forbidden_io kernels cells layers losses train parallel decode check)
 

@@ -60,7 +60,7 @@ void part_pairs(std::string& text, std::string_view before, std::string_view aft
 
 }  // namespace detail
 
-/// Marks of ASCII stand alone, but for the apostrophe, the hyphen (unless a digit is before it) and a full stop or comma
+/// ASCII marks stand alone, but for the apostrophe, the hyphen (unless a digit is before it) and a full stop or comma
 /// between digits; characters beyond ASCII are never parted. Pass by pass, as the script has it.
 inline std::vector<std::string> tokens_13a(std::string_view line) {
   std::string text{line};

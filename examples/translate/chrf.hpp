@@ -1,5 +1,5 @@
 #pragma once
-// chrF (Popovic, WMT 2015) as sacreBLEU 2 computes it by default: chrF2, of characters only. Upper and lower case differ.
+// chrF (Popovic, WMT 2015) as sacreBLEU 2 computes it by default: chrF2, characters only. Upper and lower case differ.
 // Over all sentences together:
 //
 //   P, R = the part of the outputs' (the references') character n-grams that the other has, spaces taken out; mean over

@@ -1,11 +1,11 @@
 #pragma once
 // Byte-pair encoding (Sennrich, Haddow, Birch: "Neural machine translation of rare words with subword units", ACL 2016,
-// section 3.2). A word is spelled in characters; the pair of neighbouring symbols that is most frequent becomes a symbol
+// section 3.2). A word is spelled in characters; the most frequent pair of neighbouring symbols becomes a symbol
 // of its own, and so on, `merges` times or until no pair occurs twice. A new word is spelled and merged in the same
 // order. The symbol a word ends in is not the same as the one that looks like it within a word, so that what is decoded
 // has its words back. Whole words as symbols, the rare ones unknown, are the same thing without spelling.
 //
-//   ids: <bos>, <eos>, <unk>, the characters (within a word, at its end), the merges;  or <bos>, <eos>, <unk>, the words
+//   ids: <bos>, <eos>, <unk>, the characters (within a word, at its end), the merges; or <bos>, <eos>, <unk>, the words
 
 #include <cstddef>
 #include <map>

@@ -1,6 +1,6 @@
 #pragma once
-// Subwords as text: "subwords" or "words", how many characters (or words) and each on a line of its own, how many merges
-// and each on a line as the ids of its two halves.
+// Subwords as text: "subwords" or "words", how many characters (or words) and each on its line, how many merges
+// and each on its line as the ids of its two halves.
 
 #include <algorithm>
 #include <charconv>

@@ -66,6 +66,7 @@ inline void append_utf8(std::string& text, char32_t code) {
 
 inline std::vector<std::string_view> characters(std::string_view text) {
   std::vector<std::string_view> result;
+  result.reserve(text.size());
   for (std::size_t at = 0; at < text.size(); at += result.back().size())
     result.push_back(text.substr(at, character_at(text, at).bytes));
   return result;

@@ -8,7 +8,7 @@
 //
 // Spacing, by convention: one space between two tokens, but none before a mark that closes, before 's, -je and the
 // like, after a mark that opens, after l'. What has no space and by convention would have one is not taken apart. So
-// detokenise(tokenise(s)) is s but for its kinds of spaces, and the typographic apostrophe, which becomes the plain one.
+// detokenise(tokenise(s)) is s but for its kinds of spaces, and the typographic apostrophe, which becomes a plain one.
 // Case, by convention: a sentence begins with a capital, "i" is I, all else is small.
 
 #include <algorithm>

@@ -43,9 +43,9 @@ class Trainer {
     for (const auto& batch : batches(pairs)) {
       const auto [x, target] = examples(batch);
       const double count = static_cast<double>(target.layout().columns());
-      nats += double(rp::loss_and_gradient(network_, x, target, rp::SoftmaxCrossEntropy{.smoothing = smoothing_},
-                                           workspace_, {.rng = &rng_}));
-      update(static_cast<float>(count));
+      const rp::SoftmaxCrossEntropy loss{.reduction = rp::Reduction::mean, .smoothing = smoothing_};
+      nats += count * double(rp::loss_and_gradient(network_, x, target, loss, workspace_, {.rng = &rng_}));
+      update();
       pieces += count;
       seen_ += count;
       if (stop(seen_)) break;
@@ -96,14 +96,14 @@ class Trainer {
     return {{rp::Sequence<int>(source), std::move(forced.previous)}, std::move(forced.target)};
   }
 
-  void update(float pieces) {
-    auto& gradient = workspace_.gradient;
-    rp::for_each_parameter([&](auto& g) { g *= 1 / pieces; }, gradient);
-    rp::clip_norm(gradient, 1.0);
-    adam_.step(network_, gradient);
+  void update() {
+    rp::clip_norm(workspace_.gradient, 1.0);
+    adam_.step(network_, workspace_.gradient);
+    constexpr rp::Index every = 4;  // a pass over all parameters is not free
+    if (adam_.t % every != 0) return;
     const auto steps = static_cast<float>(adam_.t);
-    const float weight = std::max(0.004f, 9 / (10 + steps));  // a short memory while there is little to remember
-    rp::for_each_parameter([&](auto& a, const auto& p) { a += weight * (p - a); }, average_, network_);
+    const float weight = std::max(0.004f * every, 9 / (10 + steps));  // a short memory while there is little to remember
+    rp::for_each_run([&](auto a, auto p) { a += weight * (p - a); }, average_, network_);
   }
 
   Network& network_;

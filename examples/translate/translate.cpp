@@ -227,6 +227,10 @@ int main(int argc, char** argv) try {
                     options.number("--learning-rate"),
                     static_cast<std::uint64_t>(options.integer("--seed")),
                     {options.integer("--beam", 1), options.number("--length-penalty")}};
+  if (settings.dropout >= 1) throw std::invalid_argument("--dropout " + options.text("--dropout") + ": less than 1");
+  if (settings.smoothing >= 1) throw std::invalid_argument("--smoothing " + options.text("--smoothing") + ": less than 1");
+  if (!settings.words && options.text("--words") != "no")
+    throw std::invalid_argument("--words " + options.text("--words") + ": yes or no");
   std::signal(SIGINT, [](int) { interrupted = true; });
   Translator translator;
   if (!settings.model.empty() && std::filesystem::exists(settings.model)) {

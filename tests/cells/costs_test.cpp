@@ -3,6 +3,7 @@
 #include <reprise/cells/cfc.hpp>
 #include <reprise/cells/clockwork.hpp>
 #include <reprise/cells/coupled_lstm.hpp>
+#include <reprise/cells/deep_transition.hpp>
 #include <reprise/cells/echo_state.hpp>
 #include <reprise/cells/gru.hpp>
 #include <reprise/cells/gru_reset_before.hpp>
@@ -15,6 +16,7 @@
 #include <reprise/cells/min_gru.hpp>
 #include <reprise/cells/min_lstm.hpp>
 #include <reprise/cells/mlstm.hpp>
+#include <reprise/cells/ntm.hpp>
 #include <reprise/cells/peephole_lstm.hpp>
 #include <reprise/cells/projected_lstm.hpp>
 #include <reprise/cells/qrnn.hpp>
@@ -75,6 +77,8 @@ TEST_CASE("a cell has the parameters and the memory of docs/cells.md") {
   costs<rp::SLSTMCell<float>>(4 * n * (m + n + 1), 10 * n);
   costs<rp::MLSTMCell<float>>(4 * n * (m + 1) + 2 * (m + 1), n * n + 8 * n + 5);
   costs<rp::CfCCell<float>>(4 * n * (m + n), 6 * n + 1);
+  costs<rp::NTMCell<float>>((5 * n / 2 + 3 + k) * (m + n + 1), 9 * n / 2 + 3 + 5 * k + k * n / 2);
+  costs<rp::DeepTransitionRNNCell<float>>(k * (m + n + 1) + n * (k + 1), 2 * k + 3 * n);
   costs<rp::EchoStateCell<float>>(n * (m + 1) + 20 * n + 1, 3 * n);
 }
 

@@ -132,3 +132,17 @@ TEST_CASE("copies are values") {
   sequence.values().setZero();
   CHECK(copy[1] == numbered(1, 2, 3));
 }
+
+TEST_CASE("select takes records in any order, also twice") {
+  const auto given = records({1, 4, 0, 3});
+  const rp::Sequence<double> sequence(given);
+  const auto some = sequence.select({3, 1, 3, 2});
+  REQUIRE(some.batch() == 4);
+  CHECK(some[0] == given[3]);
+  CHECK(some[1] == given[1]);
+  CHECK(some[2] == given[3]);
+  CHECK(some.length(3) == 0);
+  CHECK(sequence.select({}).batch() == 0);
+  CHECK_THROWS_AS(sequence.select({4}), rp::shape_error);
+  CHECK_THROWS_AS(sequence.select({-1}), rp::shape_error);
+}

@@ -142,19 +142,21 @@ TEST_CASE("no training pair has a source that is held out") {
       text += (k == 1 ? "SAY  " : "say ") + std::to_string(i) + "\tdis " + std::to_string(i) + " " + std::to_string(k) +
               "\n";
   const auto pairs = parse_pairs(text + "say 1\tdis 1 0\n", "f");  // once more
-  const Split split = hold_out(pairs, 30, 1);
+  for (std::uint64_t seed = 1; seed <= 8; ++seed) {
+    const Split split = hold_out(pairs, 30, seed);
 
-  REQUIRE(split.held_out.size() == 30);
-  std::set<std::string> held;
-  std::size_t references = 0;
-  for (const HeldOut& sentence : split.held_out) {
-    CHECK(held.insert(lower_case(sentence.source)).second);
-    const int number = std::stoi(sentence.source.substr(4));
-    CHECK(sentence.references.size() == static_cast<std::size_t>(number % 3 + 1));
-    references += sentence.references.size() + (number == 1);
+    REQUIRE(split.held_out.size() == 30);
+    std::set<std::string> held;
+    std::size_t references = 0;
+    for (const HeldOut& sentence : split.held_out) {
+      CHECK(held.insert(lower_case(sentence.source)).second);
+      const int number = std::stoi(sentence.source.substr(4));
+      CHECK(sentence.references.size() == static_cast<std::size_t>(number % 3 + 1));
+      references += sentence.references.size() + (number == 1);
+    }
+    for (const SentencePair& pair : split.training) CHECK(!held.contains(lower_case(pair.source)));
+    CHECK(split.training.size() + references == pairs.size());
   }
-  for (const SentencePair& pair : split.training) CHECK(!held.contains(lower_case(pair.source)));
-  CHECK(split.training.size() + references == pairs.size());
 
   const auto sources = [&](std::uint64_t seed) {
     Words result;
@@ -176,6 +178,10 @@ TEST_CASE("words and marks") {
   CHECK(tokenise("He said, \"Go\".") == Words{"he", "said", ",", "\"", "↑go", "\"", "."});
   CHECK(tokenise("« Oui », dit-il.") == Words{"« ", "oui", " »", ",", "dit", "-il", "."});
   CHECK(tokenise("It's 3.14, or 10:30?!") == Words{"it", "'s", "3.14", ",", "or", "10:30", "?", "!"});
+  CHECK(tokenise("I'm. You're. He'd. We'll. I've. D'accord.") == Words{"i", "'m", ".", "you", "'re", ".", "he", "'d",
+                                                                       ".", "we", "'ll", ".", "i", "'ve", ".", "d'",
+                                                                       "accord", "."});
+  CHECK(tokenise("Oh... Va. non") == Words{"oh", "...", "va", ".", "↓non"});
   CHECK(tokenise("  ").empty());
   CHECK(surfaces(tokenise("Où vas-tu, Tom ?")) == Words{"Où", "vas", "-tu", ",", "Tom", "?"});
   CHECK(detokenise({" ?", "", "bonjour", "↑", "l'", "↑eau", "\"", "i", "."}) == "? Bonjour l'Eau \"I.");
@@ -230,6 +236,9 @@ TEST_CASE("byte pairs are merged in the order of their frequency") {
   CHECK(Subwords::learn({{"aaaa", 1}}, 10).size() == 3 + 2 + 1);  // nothing occurs twice but a a, and then aa a.
   CHECK(Subwords::learn({{"ab", 1}}, 10).size() == 3 + 4);
   CHECK_THROWS_AS(Subwords::learn({{"a\nb", 1}}, 10), std::invalid_argument);
+  // a b 3, then ab z. 3, then b c 2: in abcz the first merge learnt is the first made.
+  const Subwords order = Subwords::learn({{"abz", 3}, {"bcz", 2}}, 3);
+  CHECK(order.encode({"abcz"}) == std::vector<int>{11, 7, 10});
   CHECK(Subwords{}.encode({"a", ""}) == std::vector<int>{Subwords::unk});
 }
 

@@ -1,10 +1,8 @@
 // What decoders see of their sources through attention, each in an EncoderDecoder, proved by dual numbers.
 #include <reprise/layers/attend.hpp>
 #include <reprise/layers/attentive_recurrent.hpp>
-#include <reprise/layers/input_feeding.hpp>
 
 #include <reprise/cells/gru.hpp>
-#include <reprise/cells/lstm.hpp>
 
 #include "../train/prove_encoder_decoder.hpp"
 
@@ -13,46 +11,68 @@ using namespace seq2seq;
 namespace {
 
 using GRU = rp::GRUCell<double>;
-using LSTM = rp::LSTMCell<double>;
 using Additive = rp::AdditiveAttention<double>;
 using General = rp::DotProductAttention<double>;
 using Encoder = rp::Stack<Embedding, GRU>;
 
-// The weights that a pass keeps are distributions over the record's own annotations; the context of none is zero.
-// context(trace) is (features, columns).
-template <class M>
-void prove_weights(M model, const auto& context) {
-  model = randomised(std::move(model));
-  typename M::Trace trace;
-  const auto check = [&](const rp::Sequence<int>& source, const rp::Sequence<int>& before) {
-    model.forward({source, before}, rp::Mode{}, trace);
-    const auto& layer = std::get<M::DecoderBody::Count - 1>(trace.decoder.layers);
-    const rp::Layout& layout = before.layout();
-    REQUIRE(static_cast<Index>(layer.weights.size()) == layout.batch());
-    for (Index slot = 0; slot < layout.batch(); ++slot) {
-      const Index r = layout.record(slot);
-      const auto& weights = layer.weights[static_cast<std::size_t>(slot)];
-      CHECK(weights.rows() == source.length(r));
-      CHECK(weights.cols() == layout.length(r));
-      if (weights.size() == 0) continue;
-      CHECK((weights.array() > 0).all());
-      CHECK(distance(weights.colwise().sum(), Eigen::RowVectorXd::Ones(weights.cols())) < 1e-15);
-      if (weights.rows() > 1 && weights.cols() > 1) CHECK(distance(weights.col(0), weights.col(1)) > 1e-6);
-      for (Index t = 0; t < weights.cols(); ++t) {
-        const auto h = trace.memory.columns(trace.memory.h, slot);
-        CHECK(distance(h * weights.col(t), context(layer).col(layout.offset(t) + slot)) < 1e-15);
-      }
-    }
-    for (Index r = 0; r < layout.batch(); ++r)
-      for (Index t = 0; source.length(r) == 0 && t < layout.length(r); ++t)
-        CHECK(context(layer).col(layout.offset(t) + layout.slot(r)).isZero(0));
+// All queries of a record at once are these queries one by one.
+template <class A>
+void prove_queries() {
+  rp::Rng rng(2);
+  A attention({3, 4, 5}, rng);
+  rp::Memory<double> memory{rp::Matrix<double>(4, 6), {}, {0, 2, 6}};
+  rp::uniform(memory.h, 1, rng);
+  rp::detail::AttentionTrace<double> trace;
+  rp::detail::begin_reading(attention, memory, trace);
+  rp::Matrix<double> p(trace.keys.rows(), 3), dc(4, 3), c(4, 3), weights(4, 3);
+  rp::uniform(p, 1, rng);
+  rp::uniform(dc, 1, rng);
+  rp::detail::attend(attention, memory, 1, p, weights, c, trace);
+  struct Gradients {
+    rp::Matrix<double> dp, dkeys, dh;
+    rp::Vector<double> of_attention;
   };
-  check(sources, previous);
-  check(previous, previous);  // and other ones in the same trace
-  check(sources, previous);
+  const auto back = [&](Index first, Index count) {
+    rp::Memory<double> dmemory{rp::Matrix<double>::Zero(4, 6), {}, memory.begin};
+    A gradient = rp::zeros_like(attention);
+    rp::Matrix<double> dp = rp::Matrix<double>::Zero(p.rows(), 3);
+    trace.dkeys.setZero(trace.keys.rows(), 6);
+    rp::detail::attend_back(attention, memory, 1, p.middleCols(first, count), weights.middleCols(first, count),
+                            dc.middleCols(first, count), dp.middleCols(first, count), trace, gradient, dmemory);
+    return Gradients{dp, trace.dkeys, dmemory.h, rp::flatten(gradient)};
+  };
+  auto all = back(0, 3);
+  CHECK(all.dh.leftCols(2).isZero(0));  // another record
+  CHECK(all.dp.cwiseAbs().minCoeff() > 0);
+  for (Index n = 0; n < 3; ++n) {
+    rp::Matrix<double> a(4, 1), c_n(4, 1);
+    rp::detail::attend(attention, memory, 1, p.middleCols(n, 1), a, c_n, trace);
+    CHECK(distance(a, weights.col(n)) < 1e-15);
+    CHECK(distance(c_n, c.col(n)) < 1e-15);
+    const auto one = back(n, 1);
+    all.dp -= one.dp;
+    all.dkeys -= one.dkeys;
+    all.dh -= one.dh;
+    all.of_attention -= one.of_attention;
+  }
+  for (const auto* rest : {&all.dp, &all.dkeys, &all.dh}) CHECK(rest->cwiseAbs().maxCoeff() < 1e-14);
+  CHECK(all.of_attention.cwiseAbs().maxCoeff() < 1e-14);
 }
 
 }  // namespace
+
+TEST_CASE("the cell draws its weights before the attention, whatever order a compiler takes arguments in") {
+  rp::Rng rng(1), again(1);
+  const rp::AttentiveRecurrent<GRU, Additive> layer({2, 4}, rng);
+  const GRU cell({6, 4}, again);
+  CHECK(rp::flatten(layer.cell) == rp::flatten(cell));
+  CHECK(rp::flatten(layer.attention) == rp::flatten(Additive({4, 4, 4}, again)));
+}
+
+TEST_CASE("queries side by side") {
+  prove_queries<Additive>();
+  prove_queries<General>();
+}
 
 TEST_CASE("a general dot product over all steps at once, and a bridge to the decoder's first state") {
   rp::Rng rng(1);
@@ -70,14 +90,4 @@ TEST_CASE("additive attention before each step of a GRU: queries, annotations, u
   const Model model(Encoder(Embedding({vocabulary, 4}), rp::Recurrent<GRU>(rp::Sizes{4, 3})), {decoder, classes});
   prove(model);
   prove_weights(model, [](const auto& trace) { return trace.input.bottomRows(3); });
-}
-
-TEST_CASE("input feeding around an LSTM, which a general dot product follows") {
-  using Feeding = rp::InputFeeding<LSTM, General>;
-  using Decoder = rp::Stack<Embedding, Feeding>;
-  using Model = rp::EncoderDecoder<Encoder, Decoder, Bridge::tanh, rp::Max>;
-  const Decoder decoder(Embedding({vocabulary, 2}), Feeding(LSTM(rp::Sizes{2 + 4, 4}), General({4, 3, 0})));
-  const Model model(Encoder(Embedding({vocabulary, 4}), rp::Recurrent<GRU>(rp::Sizes{4, 3})), {decoder, classes});
-  prove(model);
-  prove_weights(model, [](const auto& trace) { return trace.cs.topRows(3); });
 }

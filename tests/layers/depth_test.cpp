@@ -73,6 +73,9 @@ TEST_CASE("without the shortcut it is a deep transition whose W_skip is zero, fo
 
 TEST_CASE("a deep transition refuses sizes that are not its type's, and takes the inner one from it") {
   using Cell = rp::DeepTransitionRNNCell<float, 3, 4, rp::Shortcut::absent, rp::Bias::present, rp::Tanh, 6>;
+  static_assert(decltype(Cell::Rebind<double>().W_zh)::ColsAtCompileTime == 6);
+  static_assert(
+      std::is_same_v<rp::DeepTransitionRNNCell<float, 3, 4>::Rebind<double>, Deep<double, rp::Shortcut::absent>>);
   CHECK(Cell().W_xh.rows() == 6);
   CHECK(Cell(rp::Sizes{3, 4}).W_zh.cols() == 6);
   CHECK_THROWS_WITH(Cell(rp::Sizes{3, 4, 5}), "inner = 5, the type says 6");

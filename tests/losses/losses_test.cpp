@@ -53,6 +53,23 @@ TEST_CASE("softmax cross-entropy is -log p of the target") {
   check_gradient(rp::SoftmaxCrossEntropy{rp::Reduction::mean}, y, target);
 }
 
+TEST_CASE("a smoothed target is worth 1 - s + s/K, every other output s/K") {
+  const MatrixXd y = (MatrixXd(3, 2) << 0.1, -2, 0.7, 0.4, -0.3, 1.5).finished();
+  const Tokens target = Eigen::RowVector2i(2, 0);
+  MatrixXd dy(3, 2);
+  MatrixXd p = y.array().exp().matrix();
+  for (int j = 0; j < 2; ++j) p.col(j) /= p.col(j).sum();
+  double expected = 0;
+  for (int j = 0; j < 2; ++j)
+    for (int k = 0; k < 3; ++k) expected -= (k == target(j) ? 0.8 + 0.2 / 3 : 0.2 / 3) * std::log(p(k, j));
+  const rp::SoftmaxCrossEntropy loss{.smoothing = 0.2};
+  CHECK(loss(y, target, dy) == Approx(expected).epsilon(1e-14));
+  check_gradient(loss, y, target);
+  check_gradient(rp::SoftmaxCrossEntropy{.reduction = rp::Reduction::mean, .ignore = 0, .smoothing = 0.2}, y, target);
+  CHECK_THROWS_AS((rp::SoftmaxCrossEntropy{.smoothing = 1}(y, target, dy)), rp::value_error);
+  CHECK_THROWS_AS((rp::SoftmaxCrossEntropy{.smoothing = -0.1}(y, target, dy)), rp::value_error);
+}
+
 TEST_CASE("an ignored target costs nothing, moves nothing, and does not count in the mean") {
   const MatrixXd y = MatrixXd::Random(4, 3);
   MatrixXd dy(4, 3), alone(4, 1);

@@ -57,3 +57,6 @@ TEST_CASE("closed-form continuous-time cell", "[reference]") { check_cell<rp::Cf
 TEST_CASE("LSTM whose gates are normalised over the layer", "[reference]") {
   check_cell<LayerNormedLSTM>("lstm_layer_normed.txt");
 }
+TEST_CASE("neural Turing machine", "[reference]") {
+  check_inner<rp::NTMCell<double>, rp::NTMCell<double, inputs, hidden, rp::Bias::present, 5>>("memory_cell.txt");
+}

@@ -35,7 +35,8 @@ Model random_model(rp::Rng& rng, Index inputs = 2, Index hidden = 4, Index outpu
   return model;
 }
 
-// |dL/ds_t| by the gradient of the initial state of what follows, and the readout at t itself: for one record, (parts, steps).
+// |dL/ds_t| by the gradient of the initial state of what follows, and the readout at t itself: for one record,
+// (parts, steps).
 template <class Model>
 MatrixXd norms_by_splitting(const Model& model, const MatrixXd& x, const MatrixXd& target,
                             typename Model::template State<> state) {
@@ -159,8 +160,9 @@ TEST_CASE("the Lyapunov exponent of a linear network is the logarithm of its spe
 
   model.cell.W_hh = (model.cell.W_hh + model.cell.W_hh.transpose()).eval() / 3;  // real eigenvalues
   double radius = rp::spectral_radius(model.cell.W_hh);
-  VectorXd exponent = rp::lyapunov_exponent(model, x, start, {.transient = 10, .alignment = 400});
-  CHECK(difference(exponent, VectorXd::Constant(2, std::log(radius))) < 1e-12);
+  for (const Index transient : {0, 10})
+    CHECK(difference(rp::lyapunov_exponent(model, x, start, {.transient = transient, .alignment = 400}),
+                     VectorXd::Constant(2, std::log(radius))) < 1e-12);
 
   rp::normal(model.cell.W_hh, 0.4, rng);
   model.cell.W_hh.topLeftCorner(2, 2) << 0.6, -1, 1, 0.6;
@@ -168,7 +170,7 @@ TEST_CASE("the Lyapunov exponent of a linear network is the logarithm of its spe
   model.cell.W_hh.bottomRightCorner(3, 3) *= 0.3;
   radius = std::hypot(0.6, 1);  // of a complex pair
   REQUIRE(rp::spectral_radius(model.cell.W_hh) == Approx(radius));
-  exponent = rp::lyapunov_exponent(model, x, start);
+  const VectorXd exponent = rp::lyapunov_exponent(model, x, start);
   CHECK(std::abs(exponent(0) - std::log(radius)) < 2.0 / 1500);
   CHECK(std::abs(exponent(1) - std::log(radius)) < 2.0 / 700);
   CHECK(exponent(0) != exponent(1));
@@ -193,6 +195,18 @@ TEST_CASE("at a fixed point the Lyapunov exponent of a tanh unit is log |w (1 - 
     fixed.h(0) = h;
     CHECK(rp::spectral_radius(rp::jacobian(model, VectorXd::Zero(1), fixed)) == Approx(slope));
   }
+}
+
+TEST_CASE("each record begins in its own state, whatever the order of lengths") {
+  RNN<> model({.inputs = 1, .hidden = 1, .outputs = 1});
+  model.cell.W_hh(0) = 2;
+  auto start = model.initial_state(3);
+  start.h << 0, 0.3, -0.3;  // 0 is a fixed point, too, whose slope is 2
+  const auto exponent =
+      rp::lyapunov_exponent(model, rp::Sequence<double>(rp::Layout({80, 90, 100}), 1), start, {.transient = 50});
+  CHECK(exponent(0) == Approx(std::log(2.0)));
+  CHECK(exponent(1) < -0.4);
+  CHECK(exponent(1) == Approx(exponent(2)));
 }
 
 namespace {

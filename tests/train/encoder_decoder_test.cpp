@@ -49,7 +49,13 @@ TEST_CASE("the encoder's final state handed over, part by part") {
   rp::Rng rng(1);
   using Layers = rp::Stack<Embedding, LSTM>;
   using Model = rp::EncoderDecoder<Layers, Layers, Bridge::copy>;
-  prove(Model({.inputs = vocabulary, .hidden = 3, .outputs = classes}, rng));
+  const Model model({.inputs = vocabulary, .hidden = 3, .outputs = classes}, rng);
+  prove(model);
+  // The encoder draws its weights before the decoder, whatever order a compiler takes arguments in.
+  rp::Rng again(1);
+  const Layers encoder({vocabulary, 3}, again), decoder({classes, 3}, again);
+  CHECK(rp::flatten(model.encoder) == rp::flatten(encoder));
+  CHECK(rp::flatten(model.decoder.body()) == rp::flatten(decoder));
   CHECK_THROWS_WITH((Model(Layers({vocabulary, 3}), {Layers({vocabulary, 4}), classes})),
                     Contains("the encoder's state: layers.1.h is 3 x 1, the model's is 4 x 1"));
 }

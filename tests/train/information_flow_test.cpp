@@ -44,7 +44,8 @@ struct Given {
   }
 };
 
-// Omega and its immediate gradient, by dual numbers sent through information_flow itself, all that is held being a number.
+// Omega by its definition, and its immediate gradient by dual numbers sent through information_flow itself, all that is
+// held being a number.
 template <class Model>
 void check_information_flow(std::uint64_t seed) {
   rp::Rng rng{seed};
@@ -107,6 +108,22 @@ TEST_CASE("the immediate gradient of the information flow is that of dual number
   check_information_flow<RNN<rp::Identity>>(2);
   check_information_flow<RNN<rp::Relu>>(3);
   check_information_flow<RNN<rp::Sigmoid>>(4);
+}
+
+TEST_CASE("the information flow of one linear unit is that of |w|, whatever the sign of an error") {
+  for (const double w : {0.5, -1.5})
+    for (const double dy : {1.0, -1.0}) {
+      RNN<rp::Identity> model({.inputs = 1, .hidden = 1, .outputs = 1});
+      model.cell.W_hh(0) = w;
+      model.W_hy(0) = 1;
+      const rp::Sequence<double> x(rp::Layout({4}), 1);
+      auto given = x;
+      given.values()(3) = dy;
+      rp::Workspace<RNN<rp::Identity>> workspace(model);
+      rp::loss_and_gradient(model, x, given, Given{}, workspace);
+      CHECK(rp::information_flow(model, workspace, x.layout(), 2) == Approx(3 * std::pow(std::abs(w) - 1, 2)));
+      CHECK(workspace.gradient.cell.W_hh(0) == Approx(2 * 3 * 2 * (std::abs(w) - 1) * (w < 0 ? -1 : 1)));  // h_t is 0
+    }
 }
 
 TEST_CASE("the information flow does not feel the scale of the loss, and stops at units that are off") {

@@ -22,10 +22,10 @@ using Records = std::vector<Index>;
 constexpr int vocabulary = 5, classes = 6;
 
 // Lengths of sources 2 0 1 5 3 4, of targets 3 4 0 1 5 2: by length the records are in other orders.
-const rp::Sequence<int> sources{{1, 4}, {}, {3}, {0, 2, 2, 1, 4}, {4, 0, 3}, {2, 3, 3, 0}};
-const rp::Sequence<int> previous{{4, 2, 1}, {4, 3, 3, 0}, {}, {4}, {4, 0, 0, 1, 2}, {4, 1}};
-const rp::Sequence<int> target{{2, 1, 5}, {3, 3, 0, 5}, {}, {5}, {0, 0, 1, 2, 5}, {1, 4}};
-const Records another_order{4, 2, 0, 5, 1, 3};
+inline const rp::Sequence<int> sources{{1, 4}, {}, {3}, {0, 2, 2, 1, 4}, {4, 0, 3}, {2, 3, 3, 0}};
+inline const rp::Sequence<int> previous{{4, 2, 1}, {4, 3, 3, 0}, {}, {4}, {4, 0, 0, 1, 2}, {4, 1}};
+inline const rp::Sequence<int> target{{2, 1, 5}, {3, 3, 0, 5}, {}, {5}, {0, 0, 1, 2, 5}, {1, 4}};
+inline const Records another_order{4, 2, 0, 5, 1, 3};
 
 // Every parameter at random, so that no zero hides a term.
 template <class M>
@@ -82,6 +82,14 @@ void prove_independence(const M& model, const typename M::Examples& x, const Tar
   // The buffers are now of other batches; their bits must not come back.
   CHECK(rp::loss_and_gradient(model, x, goal, loss, other) == value);
   CHECK(rp::flatten(other.gradient) == gradient);
+
+  // Nor does anything come back that was made of the weights as they were.
+  M changing = model;
+  rp::loss_and_gradient(changing, x, goal, loss, other);
+  rp::unflatten(rp::flatten(model) * 0.5, changing);
+  rp::Workspace<M> fresh(changing);
+  CHECK(rp::loss_and_gradient(changing, x, goal, loss, other) == rp::loss_and_gradient(changing, x, goal, loss, fresh));
+  CHECK(rp::flatten(other.gradient) == rp::flatten(fresh.gradient));
 }
 
 // A stream that is told the tokens of `previous` gives y of the pass, whatever columns were copied and moved.
@@ -113,6 +121,40 @@ void prove_streaming(const M& model, const typename M::Examples& x) {
       CHECK(distance(logits.col(static_cast<Index>(k)), of_record(y, layout, reads[k]).col(t)) < 1e-13);
   }
   CHECK(compared >= layout.columns() + layout.steps());
+}
+
+// The weights that a pass keeps are distributions over the record's own annotations; the context of none is zero.
+// context(trace) is (features, columns).
+template <class M>
+void prove_weights(M model, const auto& context) {
+  model = randomised(std::move(model));
+  typename M::Trace trace;
+  const auto check = [&](const rp::Sequence<int>& source, const rp::Sequence<int>& before) {
+    model.forward({source, before}, rp::Mode{}, trace);
+    const auto& layer = std::get<M::DecoderBody::Count - 1>(trace.decoder.layers);
+    const rp::Layout& layout = before.layout();
+    REQUIRE(static_cast<Index>(layer.weights.size()) == layout.batch());
+    for (Index slot = 0; slot < layout.batch(); ++slot) {
+      const Index r = layout.record(slot);
+      const auto& weights = layer.weights[static_cast<std::size_t>(slot)];
+      CHECK(weights.rows() == source.length(r));
+      CHECK(weights.cols() == layout.length(r));
+      if (weights.size() == 0) continue;
+      CHECK((weights.array() > 0).all());
+      CHECK(distance(weights.colwise().sum(), Eigen::RowVectorXd::Ones(weights.cols())) < 1e-14);
+      if (weights.rows() > 1 && weights.cols() > 1) CHECK(distance(weights.col(0), weights.col(1)) > 1e-6);
+      for (Index t = 0; t < weights.cols(); ++t) {
+        const auto h = trace.memory.columns(trace.memory.h, slot);
+        CHECK(distance(h * weights.col(t), context(layer).col(layout.offset(t) + slot)) < 1e-14);
+      }
+    }
+    for (Index r = 0; r < layout.batch(); ++r)
+      for (Index t = 0; source.length(r) == 0 && t < layout.length(r); ++t)
+        CHECK(context(layer).col(layout.offset(t) + layout.slot(r)).isZero(0));
+  };
+  check(sources, previous);
+  check(previous, previous);  // and other ones in the same trace
+  check(sources, previous);
 }
 
 template <class M>

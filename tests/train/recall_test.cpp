@@ -20,8 +20,8 @@ struct Batch {
   rp::Sequence<int> target;
 };
 
-// Pairs of a key and a value, a pair a step, each key once; then the same keys alone, in another order, and for each the
-// value is asked for.
+// Pairs of a key and a value, a pair a step, each key once; then the same keys alone, in another order, and for each
+// the value is asked for.
 Batch random_pairs(Index fewest, Index most, Index records, rp::Rng& rng) {
   std::vector<Index> lengths;
   for (Index r = 0; r < records; ++r)

@@ -1,7 +1,8 @@
 #pragma once
-// A neural Turing machine: Graves, Wayne and Danihelka (2014, arXiv 1410.5401), with addressing by content (section 3.3.1)
-// and none of its interpolation, shift and sharpening; Goodfellow et al., Deep Learning, section 10.12. A controller of tanh
-// units writes to a memory of `slots` rows, and reads from it what is like a key. All it does follows from one affine map:
+// A neural Turing machine: Graves, Wayne and Danihelka (2014, arXiv 1410.5401), with addressing by content (section
+// 3.3.1) and none of its interpolation, shift and sharpening; Goodfellow et al., Deep Learning, section 10.12. A
+// controller of tanh units writes to a memory of `slots` rows, and reads from it what is like a key. All it does
+// follows from one affine map:
 //
 //   a_t = W_xh x_t + W_hh h_{t-1} + b_h                       in blocks, in this order:
 //   c_t = tanh(a_c)                                           (units)  controller
@@ -19,18 +20,21 @@
 //
 //   K(k, M)(s) = k . M(s) / (|k| |M(s)|)      |u| = sqrt(u . u + 1/100): to an empty slot nothing is like
 //
-//   x_t (inputs, batch)   h_t (hidden, batch)   width = hidden / 2, units = hidden - width   M_t (slots width, batch), slot by slot
+//   x_t (inputs, batch)   h_t (hidden, batch)   width = hidden / 2, units = hidden - width
+//   M_t (slots width, batch): of each record its slots, one after another
 //   W_xh (rows, inputs)   W_hh (rows, hidden)   b_h (rows)          rows = units + 4 width + 3 + slots
 //
-// Of the paper's, l_t is the address part of the dynamic NTM (Gulcehre et al. 2016, arXiv 1607.00036), its product with the
-// key in one: in a memory of zeros all slots are alike, and by content alone they would stay so for ever. A step reads
-// before it writes. The paper's heads read c_t where these read what c_t does, which saves a product at every step.
+// l_t is not in the paper. It is the address part of the dynamic NTM (Gulcehre et al. 2016, arXiv 1607.00036), its
+// product with the key in one: in a memory of zeros all slots are alike, and by content alone they would stay so for
+// ever. A step reads before it writes. The paper's heads read c_t where these read what c_t does, which saves a product
+// at every step.
 //
 // Training keeps the state each step began with, which is slots * width numbers for each step of each record.
 //
-// Backward, from dh_t = (dc_t, dr_t) and dM_t, which step t+1 sent back; M is M_{t-1}, the products are those of GatedCell:
+// Backward, from dh_t = (dc_t, dr_t) and dM_t, which step t+1 sent back; M is M_{t-1}, z and z' are what the softmax is
+// taken of, the products are those of GatedCell:
 //
-//   dw(s) = dr_t . M(s)                            dz = w * (dw - w . dw)               z, z': what softmax was taken of
+//   dw(s) = dr_t . M(s)                            dz = w * (dw - w . dw)
 //   dp(s) = g dM_t(s) . (v - e * M(s))             dz' = p * (dp - p . dp)              dl = dz'
 //   db = K . dz      dK = b dz                     db' = K' . dz'      dK' = b' dz'     dg = p . dp / g
 //   de = -g sum_s p(s) dM_t(s) * M(s)              dv = g sum_s p(s) dM_t(s)
@@ -38,7 +42,8 @@
 //   dM_{t-1}(s) = dM_t(s) * (1 - g p(s) e) + w(s) dr_t
 //               + dK(s)  (k  / |k|  - K(s)  M(s) / |M(s)|) / |M(s)|
 //               + dK'(s) (k' / |k'| - K'(s) M(s) / |M(s)|) / |M(s)|
-//   da_t = (dc (1 - c^2),  dk,  dk',  de e (1 - e),  dv (1 - v^2),  db (1 - exp(-b)),  db' (1 - exp(-b')),  dg g (1 - g),  dl)
+//   da_t = (dc (1 - c^2),  dk,  dk',  de e (1 - e),  dv (1 - v^2),  db (1 - exp(-b)),  db' (1 - exp(-b')),
+//           dg g (1 - g),  dl)
 
 #include <reprise/cells/gated_cell.hpp>
 

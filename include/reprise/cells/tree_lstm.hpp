@@ -38,7 +38,7 @@
 
 namespace reprise {
 
-/// What the two have in common: everything but `recur`, `recur_back` and `accumulate_children`. `Blocks`: of U, and of U_f each way.
+/// What the two have in common: all but `recur`, `recur_back` and `accumulate_children`. `Blocks`: of U, and of U_f each way.
 template <class Cell_, class Scalar, int Inputs, int Hidden, int Blocks, Bias bias>
 struct TreeLSTM : AffineInput<Scalar, Inputs, Hidden, 4, bias> {
   using Base = typename TreeLSTM::AffineInput;
@@ -250,7 +250,7 @@ struct NaryTreeLSTMCell
   }
 
  private:
-  // visit(k, f_k, both) for the forget gate of every child k: its first `both` columns, of the nodes with a k-th and an l-th child.
+  // visit(k, f_k, both) for the forget gate of every child k: `both` columns of it, of nodes with a k-th and an l-th child.
   static void each_gate(const Level& level, auto& f, Index l, const auto& visit) {
     for (Index k = 0; k < level.arity(); ++k) {
       const Index both = level.having(std::max(k, l));

@@ -38,6 +38,11 @@ void product(C& c, const A& a, const B& b, bool add) {
     const auto& stored = Operand<A>::stored(a);
     multiply_by<Scalar>(Operand<A>::transposed ? Left::transpose : Left::matrix, a.cols(), stored.data(),
                         column_step(stored), b, c, add);
+  } else if constexpr (!packed_scalar<Scalar>) {  // dual numbers: a plain loop is much less to compile
+    if (add)
+      c.noalias() += a.lazyProduct(b);
+    else
+      c.noalias() = a.lazyProduct(b);
   } else if (add) {
     c.noalias() += a * b;
   } else {

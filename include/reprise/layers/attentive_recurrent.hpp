@@ -55,9 +55,9 @@ struct AttentiveRecurrent {
   explicit AttentiveRecurrent(Sizes sizes)
       : AttentiveRecurrent(C(Sizes{sizes.inputs + sizes.hidden, sizes.hidden, sizes.inner}),
                            A({sizes.hidden, sizes.hidden, sizes.hidden})) {}
-  AttentiveRecurrent(Sizes sizes, Rng& rng)
-      : AttentiveRecurrent(C(Sizes{sizes.inputs + sizes.hidden, sizes.hidden, sizes.inner}, rng),
-                           A({sizes.hidden, sizes.hidden, sizes.hidden}, rng)) {}
+  AttentiveRecurrent(Sizes sizes, Rng& rng)  // braces: the cell draws first, whatever the compiler
+      : AttentiveRecurrent{C(Sizes{sizes.inputs + sizes.hidden, sizes.hidden, sizes.inner}, rng),
+                           A({sizes.hidden, sizes.hidden, sizes.hidden}, rng)} {}
   /// Throws shape_error unless the queries are as long as the cell's h, and its inputs at least as many as the features.
   AttentiveRecurrent(C cell_, A attention_) : cell(std::move(cell_)), attention(std::move(attention_)) {
     detail::require_size(attention.sizes().query, cell.outputs(), "the attention", "rows of a query", "the cell");

@@ -65,9 +65,9 @@ struct InputFeeding {
   explicit InputFeeding(Sizes sizes)
       : InputFeeding(C(Sizes{sizes.inputs + sizes.hidden, sizes.hidden, sizes.inner}),
                      A({sizes.hidden, sizes.hidden, sizes.hidden})) {}
-  InputFeeding(Sizes sizes, Rng& rng)
-      : InputFeeding(C(Sizes{sizes.inputs + sizes.hidden, sizes.hidden, sizes.inner}, rng),
-                     A({sizes.hidden, sizes.hidden, sizes.hidden}, rng), rng) {}
+  InputFeeding(Sizes sizes, Rng& rng)  // braces: the cell draws first, whatever the compiler
+      : InputFeeding{C(Sizes{sizes.inputs + sizes.hidden, sizes.hidden, sizes.inner}, rng),
+                     A({sizes.hidden, sizes.hidden, sizes.hidden}, rng), rng} {}
   /// W_c is zero. Throws shape_error unless the queries are as long as the cell's h, and its inputs at least as many.
   InputFeeding(C cell_, A attention_) : cell(std::move(cell_)), attention(std::move(attention_)) {
     detail::require_size(attention.sizes().query, cell.outputs(), "the attention", "rows of a query", "the cell");

@@ -1,7 +1,7 @@
 #pragma once
-// A recurrent network as a dynamical system: what becomes of a gradient on its way back, and of a small difference on its way
-// forward (Goodfellow et al., Deep Learning, sections 8.2.5 and 10.7; Pascanu, Mikolov and Bengio, 2013). Both go
-// through the same matrices, the Jacobians of the steps,
+// A recurrent network as a dynamical system: what becomes of a gradient on its way back, and of a small difference on
+// its way forward (Goodfellow et al., Deep Learning, sections 8.2.5 and 10.7; Pascanu, Mikolov and Bengio, 2013). Both
+// go through the same matrices, the Jacobians of the steps,
 //
 //   J_t = ds_t / ds_{t-1}                 s_t: all of the state, such as (h_t, c_t)
 //   dL/ds_{t-1} = J_t^T dL/ds_t + (what comes through y_{t-1})
@@ -13,10 +13,11 @@
 //   lyapunov_exponent   lim 1/T log |J_T ... J_2 J_1 v|, for almost every v: above 0 differences grow, which is chaos,
 //                       below 0 they are forgotten
 //
-// and spectral_radius (core/spectral_radius.hpp) is that of W_hh, or of a Jacobian: below 1 at a fixed point, that point is
-// stable.
+// and spectral_radius (core/spectral_radius.hpp) is that of W_hh, or of a Jacobian: a fixed point where that is below 1
+// is stable.
 //
-// They take models whose body is a cell, and forward in time. Random masks are their means, but in gradient_norms with an Rng.
+// They take models whose body is a cell, and forward in time. Random masks are their means, but in gradient_norms those
+// that the Rng among its options draws.
 
 #include <reprise/core/spectral_radius.hpp>
 #include <reprise/train/loss_and_gradient.hpp>
@@ -121,12 +122,12 @@ struct LyapunovOptions {
   std::uint64_t seed = 1;  ///< of that vector
 };
 
-/// The largest Lyapunov exponent, in nats per step, of each record's trajectory from `state`, driven by x; with x zero it
-/// is that of the network alone. A random unit vector u goes back through all steps of the trajectory, u := J_t^T u, and is
-/// made a unit vector again after each; the exponent is the mean of the logarithms of its growth. Forward or back, the
-/// product of the Jacobians has the same singular values, so over T steps that count the result is that of a vector
-/// going forward but for O(1/T), and it is the rate at which a gradient grows or vanishes on its way. -infinity if a
-/// product of Jacobians is zero.
+/// The largest Lyapunov exponent, in nats per step, of each record's trajectory from `state`, driven by x; with x zero
+/// it is that of the network alone. A random unit vector u goes back through all steps of the trajectory, u := J_t^T u,
+/// and is made a unit vector again after each; the exponent is the mean of the logarithms of its growth. Forward or
+/// back, the product of the Jacobians has the same singular values, so over T steps that count the result is that of a
+/// vector going forward but for O(1/T), and it is the rate at which a gradient grows or vanishes on its way. -infinity
+/// if the product takes u to zero.
 /// Throws shape_error if x or `state` does not fit, or a record has no step that counts.
 template <RecurrentModel M>
 Vector<double> lyapunov_exponent(const M& model, const typename M::InputSequence& x,

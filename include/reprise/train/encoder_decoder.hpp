@@ -123,10 +123,10 @@ struct EncoderDecoder {
       : EncoderDecoder(Encoder(reprise::Sizes{sizes.inputs, sizes.hidden}),
                        Decoder(DecoderBody(reprise::Sizes{sizes.outputs, sizes.hidden}), sizes.outputs)) {}
   /// Both as they initialise themselves, the bridge after Glorot with b zero.
-  EncoderDecoder(Sizes sizes, Rng& rng)
-      : EncoderDecoder(Encoder(reprise::Sizes{sizes.inputs, sizes.hidden}, rng),
+  EncoderDecoder(Sizes sizes, Rng& rng)  // braces: the encoder draws first, whatever the compiler
+      : EncoderDecoder{Encoder(reprise::Sizes{sizes.inputs, sizes.hidden}, rng),
                        Decoder(DecoderBody(reprise::Sizes{sizes.outputs, sizes.hidden}, rng), sizes.outputs, rng),
-                       rng) {}
+                       rng} {}
   /// Of parts that are there already; the bridge is zero, or initialised.
   EncoderDecoder(Encoder encoder_, Decoder decoder_) : encoder(std::move(encoder_)), decoder(std::move(decoder_)) {
     if constexpr (bridge == Bridge::tanh) {

@@ -14,14 +14,16 @@
 //   dW_hh  += 2 (rho - 1) / (|u| |da|)  da (f'(a_t) * u)^T
 //
 // which for all t and records is one product. rho does not feel how long da is, so neither a scale of the loss nor its
-// reduction counts, but Omega grows with the number of steps. Where da_{t+1} is zero, after the last target of a record, there is
-// no term; where u is zero, as with units of Relu that are all off, rho has no gradient and the term is 1.
+// reduction counts, but Omega grows with the number of steps. Where da_{t+1} is zero, past the last target of a record,
+// there is no term; where u is zero, as with units of Relu that are all off, rho has no gradient and the term is 1.
 //
-// Nothing has to be computed again: once loss_and_gradient is done, the trace in the workspace holds da_t, in the place of a_t,
-// and h_t as the state before step t + 1, column under column. f'(a_t) * u is activate_back of the cell at h_t, with u for dh_t.
+// Nothing has to be computed again: once loss_and_gradient is done, the trace in the workspace holds da_t, in the place
+// of a_t, and h_t as the state before step t + 1, column under column. f'(a_t) * u is activate_back of the cell at h_t,
+// with u for dh_t.
 
 #include <reprise/train/loss_and_gradient.hpp>
 
+#include <algorithm>
 #include <cmath>
 
 namespace reprise {

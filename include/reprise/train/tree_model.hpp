@@ -7,8 +7,8 @@
 //
 //   dh_j = W_hy^T dy_j      dW_hy += dy_j h_j^T      db_y += dy_j, summed over the nodes      dE[:, token_j] += dx_j
 //
-//   rp::TreeModel<rp::NaryTreeLSTMCell<float, 2>> model{{.inputs = 3, .hidden = 32, .outputs = 2}, rng};          // x: rp::Forest<float>
-//   rp::TreeModel<rp::ChildSumTreeLSTMCell<float>, rp::Embedding<float>> of_words{...};                          // x: rp::Forest<int>
+//   rp::TreeModel<rp::NaryTreeLSTMCell<float, 2>> model{{.inputs = 3, .hidden = 32, .outputs = 2}, rng};   // Forest<float>
+//   rp::TreeModel<rp::ChildSumTreeLSTMCell<float>, rp::Embedding<float>> of_words{...};                   // Forest<int>
 //
 // It is a WholeModel (train/whole_model.hpp says how to train one). The columns of y, and so of the target, are the nodes in
 // the caller's order, those of Forest::values(). Where only some nodes count, such as the roots, the others have a target to
@@ -41,7 +41,8 @@ struct TreeModel : Recursive<C> {
   using Rebind =
       TreeModel<typename C::template Rebind<S, Inputs, Hidden>, typename Lookup::template Rebind<S>, Outputs, bias>;
 
-  /// inputs: rows of x_j, or the vocabulary; hidden: rows of h_j; outputs: rows of y_j; features: of a token, 0: as many as hidden.
+  /// inputs: rows of x_j, or the vocabulary; hidden: rows of h_j; outputs: rows of y_j; features: of a token's vector,
+  /// 0: as many as hidden.
   struct Sizes {
     Index inputs = tokens ? 0 : known_or_zero(Inputs);
     Index hidden = known_or_zero(Hidden);
