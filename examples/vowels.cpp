@@ -59,8 +59,8 @@ Utterances read(const std::string& name) {
         throw std::runtime_error(where + ": feature " + std::to_string(i) + " has " + std::to_string(count) +
                                  " frames, feature 0 has " + std::to_string(record.cols()));
       for (rp::Index t = 0; t < count; ++t)
-        record(static_cast<rp::Index>(i), t) = number_from<float>(
-            where + ":", frames[static_cast<std::size_t>(t)], std::numeric_limits<float>::lowest());
+        record(static_cast<rp::Index>(i), t) =
+            number_from<float>(where + ":", frames[static_cast<std::size_t>(t)], std::numeric_limits<float>::lowest());
     }
     if (!all.records.empty() && record.rows() != all.records[0].rows())
       throw std::runtime_error(where + ": " + std::to_string(record.rows()) + " features, the first record has " +
@@ -74,19 +74,22 @@ Utterances read(const std::string& name) {
 
 // Mean 0 and deviation 1 of each feature over the frames of `training`, for both.
 void standardise(Utterances& training, Utterances& test) {
-  Eigen::ArrayXf sum = Eigen::ArrayXf::Zero(training.records[0].rows()), squares = sum;
+  Eigen::ArrayXf mean = Eigen::ArrayXf::Zero(training.records[0].rows()), deviation = mean;
   float frames = 0;
   for (const auto& record : training.records) {
-    sum += record.array().rowwise().sum();
-    squares += record.array().square().rowwise().sum();
+    mean += record.array().rowwise().sum();
     frames += static_cast<float>(record.cols());
   }
-  const Eigen::ArrayXf mean = sum / frames, deviation = (squares / frames - mean.square()).sqrt();
+  mean /= frames;
+  for (const auto& record : training.records) deviation += (record.array().colwise() - mean).square().rowwise().sum();
+  deviation = (deviation / frames).sqrt().max(1e-6f);  // a feature that never changes is 0
   for (auto* set : {&training, &test})
     for (auto& record : set->records) record = ((record.array().colwise() - mean).colwise() / deviation).matrix();
 }
 
-Labels labels(const std::vector<int>& of) { return Eigen::Map<const Labels>(of.data(), static_cast<rp::Index>(of.size())); }
+Labels labels(const std::vector<int>& of) {
+  return Eigen::Map<const Labels>(of.data(), static_cast<rp::Index>(of.size()));
+}
 
 }  // namespace
 
@@ -101,15 +104,16 @@ int main(int argc, char** argv) try {
   if (test.records[0].rows() != training.records[0].rows())
     throw std::runtime_error("training and test data do not have the same features");
   standardise(training, test);
-  const int speakers = 1 + std::max(*std::ranges::max_element(training.speakers), *std::ranges::max_element(test.speakers));
+  const int speakers =
+      1 + std::max(*std::ranges::max_element(training.speakers), *std::ranges::max_element(test.speakers));
 
   rp::Rng rng{static_cast<std::uint64_t>(options.integer("--seed"))};
   using Body = rp::Stack<rp::Dropout<float>, rp::Bidirectional<rp::GRUCell<float>>, rp::Dropout<float>>;
   const rp::Index features = training.records[0].rows(), hidden = options.integer("--hidden", 2);
-  rp::SequenceToOne<Body, rp::Mean> model{Body{rp::Dropout<float>({features, features}, 0.1),
-                                               rp::Bidirectional<rp::GRUCell<float>>({features, hidden}, rng),
-                                               rp::Dropout<float>({hidden, hidden}, 0.4)},
-                                          speakers, rng};
+  rp::SequenceToOne<Body, rp::Mean> model{
+      Body{rp::Dropout<float>({features, features}, 0.1),
+           rp::Bidirectional<rp::GRUCell<float>>({features, hidden}, rng), rp::Dropout<float>({hidden, hidden}, 0.4)},
+      speakers, rng};
   rp::Adam adam{model};
   rp::Workspace workspace{model};
   const rp::Index epochs = options.integer("--epochs", 1), batch = 16;
@@ -148,9 +152,10 @@ int main(int argc, char** argv) try {
     y.col(i).maxCoeff(&best);
     ++said(test_speakers(i), best);
   }
-  std::cout << "\nwho it was (rows), who it was taken for\n" << said << "\n\n"
-            << said.diagonal().sum() << " of " << y.cols() << " are right: "
-            << 100.0 * said.diagonal().sum() / static_cast<double>(y.cols()) << " %\n";
+  std::cout << "\nwho it was (rows), who it was taken for\n"
+            << said << "\n\n"
+            << said.diagonal().sum() << " of " << y.cols()
+            << " are right: " << 100.0 * said.diagonal().sum() / static_cast<double>(y.cols()) << " %\n";
 } catch (const std::exception& error) {
   std::cerr << "vowels: " << error.what() << "\n";
   return 2;

@@ -37,7 +37,7 @@ class Trainer {
   void set_learning_rate(double rate) { adam_.options.learning_rate = rate; }
 
   /// Every pair once. `stop(pieces)` is asked after each batch, with the number of target pieces learnt so far. Returns the
-  /// perplexity of a target piece.
+  /// training loss of a target piece, in nats: with smoothing and dropout, so not the logarithm of a perplexity.
   double epoch(const std::vector<Pieces>& pairs, const std::function<bool(double)>& stop) {
     double nats = 0, pieces = 0;
     for (const auto& batch : batches(pairs)) {
@@ -50,7 +50,7 @@ class Trainer {
       seen_ += count;
       if (stop(seen_)) break;
     }
-    return std::exp(nats / pieces);
+    return nats / pieces;
   }
 
   /// The running average of the network over its last few hundred updates, which predicts better than the last of them
@@ -102,7 +102,8 @@ class Trainer {
     constexpr rp::Index every = 4;  // a pass over all parameters is not free
     if (adam_.t % every != 0) return;
     const auto steps = static_cast<float>(adam_.t);
-    const float weight = std::max(0.004f * every, 9 / (10 + steps));  // a short memory while there is little to remember
+    const float weight =
+        std::max(0.004f * every, 9 / (10 + steps));  // a short memory while there is little to remember
     rp::for_each_run([&](auto a, auto p) { a += weight * (p - a); }, average_, network_);
   }
 

@@ -76,31 +76,37 @@ Corpus read_corpus(const Settings& settings, Translator& translator) {
   }
   for (const auto& one : split.held_out) corpus.held_out.push_back(pieces(one.source, one.references.front()));
   corpus.sentences = split.held_out;
-  std::cout << corpus.training.size() << " pairs to learn from, " << corpus.sentences.size()
-            << " sentences held out; " << translator.source.size() << " and " << translator.target.size()
+  std::cout << corpus.training.size() << " pairs to learn from, " << corpus.sentences.size() << " sentences held out; "
+            << translator.source.size() << " and " << translator.target.size()
             << (settings.words ? " words" : " pieces of words") << "\n";
   return corpus;
+}
+
+// Throws unless `file` can be written, now rather than after the training; what is in it stays.
+void require_writable(const std::filesystem::path& file) {
+  const bool there = std::filesystem::exists(file);
+  if (!std::ofstream(file, std::ios::app)) throw std::runtime_error(file.string() + ": cannot be written");
+  if (!there) std::filesystem::remove(file);
 }
 
 void train(const Settings& settings, const Corpus& corpus, Translator& translator) {
   rp::Rng rng(settings.seed);
   auto initial = rng.fork(1);
-  translator.network =
-      new_network(translator.source, translator.target, settings.hidden, settings.dropout, initial);
+  translator.network = new_network(translator.source, translator.target, settings.hidden, settings.dropout, initial);
   Trainer trainer(translator.network, settings.learning_rate, settings.smoothing, settings.batch, rng.fork(2));
   std::cout << rp::count_parameters(translator.network) << " parameters, " << threads() << " threads\n"
-            << "epoch   perplexity: train   held out   pieces/s   time left\n";
+            << "epoch   training loss   held-out perplexity   pieces/s   time left\n";
   const auto start = std::chrono::steady_clock::now();
   const bool terminal = isatty(STDOUT_FILENO) != 0;
-  double shown = 0, pieces = 0, train_perplexity = 0, held_out_perplexity = 0;
+  double shown = 0, pieces = 0, train_loss = 0, held_out_perplexity = 0;
   int epoch = 0;
   const auto progress = [&] { return std::min(1.0, seconds_since(start) / (60 * settings.minutes)); };
   const auto show = [&](char end) {
     const double elapsed = seconds_since(start);
     const auto known = [&](double value) { return epoch == 0 ? "-" : fixed(value, 2); };
-    std::cout << (terminal ? "\r" : "") << std::setw(5) << epoch << std::setw(20) << known(train_perplexity)
-              << std::setw(11) << known(held_out_perplexity) << std::setw(11) << fixed(pieces / elapsed, 0)
-              << std::setw(12) << minutes_and_seconds(60 * settings.minutes - elapsed) << end << std::flush;
+    std::cout << (terminal ? "\r" : "") << std::setw(5) << epoch << std::setw(16) << known(train_loss) << std::setw(22)
+              << known(held_out_perplexity) << std::setw(11) << fixed(pieces / elapsed, 0) << std::setw(12)
+              << minutes_and_seconds(60 * settings.minutes - elapsed) << end << std::flush;
     shown = elapsed;
   };
   const auto after_batch = [&](double total) {
@@ -113,7 +119,7 @@ void train(const Settings& settings, const Corpus& corpus, Translator& translato
   };
   after_batch(0);
   while (!interrupted && progress() < 1) {
-    train_perplexity = trainer.epoch(corpus.training, after_batch);
+    train_loss = trainer.epoch(corpus.training, after_batch);
     held_out_perplexity = trainer.perplexity(corpus.held_out);
     ++epoch;
     show('\n');
@@ -160,17 +166,19 @@ void report(const Settings& settings, const Corpus& corpus, const Translator& tr
   for (std::size_t i = 0; i < std::min<std::size_t>(10, sources.size()); ++i) {
     std::cout << "  " << sources[i] << "\n    reference  " << references[i].front() << "\n    output     " << outputs[i]
               << "\n";
-    if (!sources[i].empty()) shown.push_back(attention_of(translator, sources[i], translations[i], references[i].front()));
+    if (!sources[i].empty())
+      shown.push_back(attention_of(translator, sources[i], translations[i], references[i].front()));
   }
   std::ofstream page(settings.page);
-  page << attention_page("What the network looks at", "Each row is a piece of the translation, each column one of the "
+  page << attention_page("What the network looks at",
+                         "Each row is a piece of the translation, each column one of the "
                          "sentence; the darker a cell, the more the network looked there when it chose that piece.",
                          shown);
   if (!page.flush()) throw std::runtime_error("cannot write " + settings.page.string());
   std::cout << "\nWhere it looked in these sentences: " << settings.page.string() << "\n";
 }
 
-// Lines of standard input, as far as they are there already, translated together.
+// Standard input, line by line, so that what is typed is answered.
 void translate_input(const Settings& settings, const Translator& translator) {
   const bool asked = isatty(STDIN_FILENO) != 0;
   if (asked) std::cout << "\nA sentence to translate, or Ctrl-D:\n";
@@ -199,7 +207,8 @@ int main(int argc, char** argv) try {
   const Options options(
       argc, argv,
       {{"--corpus", REPRISE_EXAMPLES_DIR "/data/eng-por.tsv", "sentence pairs, a tab between"},
-       {"--model", "", "a model to read, or to write if it is not there; empty: train anew, into translate.safetensors"},
+       {"--model", "",
+        "a model to read, or to write if it is not there; empty: train anew, into translate.safetensors"},
        {"--page", "attention.html", "where to draw what the network looks at"},
        {"--minutes", "3", "how long to train"},
        {"--hold-out", "150", "source sentences not to learn from, but to be scored on"},
@@ -228,7 +237,8 @@ int main(int argc, char** argv) try {
                     static_cast<std::uint64_t>(options.integer("--seed")),
                     {options.integer("--beam", 1), options.number("--length-penalty")}};
   if (settings.dropout >= 1) throw std::invalid_argument("--dropout " + options.text("--dropout") + ": less than 1");
-  if (settings.smoothing >= 1) throw std::invalid_argument("--smoothing " + options.text("--smoothing") + ": less than 1");
+  if (settings.smoothing >= 1)
+    throw std::invalid_argument("--smoothing " + options.text("--smoothing") + ": less than 1");
   if (!settings.words && options.text("--words") != "no")
     throw std::invalid_argument("--words " + options.text("--words") + ": yes or no");
   std::signal(SIGINT, [](int) { interrupted = true; });
@@ -237,6 +247,8 @@ int main(int argc, char** argv) try {
     translator = load(settings.model);
   } else {
     if (settings.model.empty()) settings.model = "translate.safetensors";
+    require_writable(settings.model);
+    require_writable(settings.page);
     const Corpus corpus = read_corpus(settings, translator);
     train(settings, corpus, translator);
     report(settings, corpus, translator);

@@ -24,6 +24,7 @@ struct Translation {
   std::string text;
   std::vector<int> pieces;
   double log_probability = 0;
+  bool ended = false;  // else it was cut at the longest that was allowed
 };
 
 /// One for each sentence, in their order. Sentences side by side in one search, which several threads share.
@@ -36,7 +37,7 @@ inline std::vector<Translation> translate(const Translator& translator, const st
   };
   std::vector<Part> parts;
   for (std::size_t first = 0; first < sentences.size(); first += at_once) parts.push_back({first, {}});
-  rp::detail::for_each_part(threads, parts, [&](Part& part, int /*i*/) {
+  rp::for_each_part(threads, parts, [&](Part& part, int /*i*/) {
     std::vector<std::vector<int>> sources;
     std::vector<rp::Index> maximum_length;
     for (std::size_t i = part.first; i < std::min(part.first + at_once, sentences.size()); ++i) {
@@ -53,11 +54,11 @@ inline std::vector<Translation> translate(const Translator& translator, const st
     for (const auto& best : found)
       part.translations.push_back(best.empty() ? Translation{}
                                                : Translation{detokenise(translator.target.decode(best.front().tokens)),
-                                                             best.front().tokens, best.front().log_probability});
+                                                             best.front().tokens, best.front().log_probability,
+                                                             best.front().ended});
   });
   std::vector<Translation> translations;
-  for (Part& part : parts)
-    std::ranges::move(part.translations, std::back_inserter(translations));
+  for (Part& part : parts) std::ranges::move(part.translations, std::back_inserter(translations));
   return translations;
 }
 
@@ -73,8 +74,8 @@ inline Attention attention_of(const Translator& translator, const std::string& s
   Attention attention;
   for (const int id : source.front()) attention.source.push_back(translator.source.piece(id));
   for (const int id : translation.pieces) attention.target.push_back(translator.target.piece(id));
-  attention.target.push_back(translator.target.piece(Subwords::eos));
-  for (rp::Index t = 0; t < weights.cols(); ++t) {
+  if (translation.ended) attention.target.push_back(translator.target.piece(Subwords::eos));
+  for (rp::Index t = 0; t < static_cast<rp::Index>(attention.target.size()); ++t) {
     attention.weights.emplace_back();
     for (rp::Index j = 0; j < weights.rows(); ++j) attention.weights.back().push_back(double(weights(j, t)));
   }

@@ -20,6 +20,12 @@ int main() {
   rp::Stack<rp::CfCCell<float>, rp::CfCCell<float>> stack;
 #elif MISUSE == 7
   rp::Zoneout<rp::SLSTMCell<float>> cell;
+#elif MISUSE == 8
+  rp::SequenceModel<rp::Bidirectional<rp::GRUCell<float>>> model;
+  auto state = model.initial_state();
+  model.step(Eigen::Vector2f(1, 2), state);
+#elif MISUSE == 9
+  rp::Recurrent<rp::CfCCell<float>, rp::Direction::backward> layer;
 #elif MISUSE == 4
   rp::Recurrent<rp::Dense<float>> layer;
 #endif

@@ -146,3 +146,12 @@ TEST_CASE("select takes records in any order, also twice") {
   CHECK_THROWS_AS(sequence.select({4}), rp::shape_error);
   CHECK_THROWS_AS(sequence.select({-1}), rp::shape_error);
 }
+
+TEST_CASE("a record given as Matrix() has no steps, and says nothing of the features") {
+  const std::vector<Eigen::MatrixXd> given{Eigen::MatrixXd(), numbered(1, 2, 3)};
+  const rp::Sequence<double> sequence(given);
+  CHECK(sequence.features() == 2);
+  CHECK(sequence.length(0) == 0);
+  CHECK(sequence[1] == given[1]);
+  CHECK_THROWS_AS(rp::Sequence<double>(std::vector{Eigen::MatrixXd(0, 4), numbered(1, 2, 3)}), rp::shape_error);
+}

@@ -135,6 +135,24 @@ TEST_CASE("a forest refuses what is no tree, or no value for one", "[tree]") {
   CHECK_THROWS_AS(rp::Forest<int>(layout, {{1, 2}}), rp::shape_error);
   CHECK_THROWS_AS(rp::Forest<double>(layout, {MatrixXd::Zero(2, 2), MatrixXd::Zero(3, 1)}), rp::shape_error);
   CHECK_THROWS_AS((rp::Forest<double, 3>(layout, {MatrixXd::Zero(2, 2), MatrixXd::Zero(2, 1)})), rp::shape_error);
+  CHECK_THROWS_WITH((rp::Forest<double, 3>(layout, {MatrixXd::Zero(2, 2), MatrixXd::Zero(2, 1)})),
+                    "the record of tree 0 has 2 rows, the forest takes 3");
+
+  // What has no columns says nothing of the features.
+  const rp::TreeLayout some_empty(Parents{{}, {-1, 0}, {}, {-1}});
+  const MatrixXd two = MatrixXd::Random(2, 2), one = MatrixXd::Random(2, 1);
+  for (const MatrixXd& none : {MatrixXd(), MatrixXd(7, 0)}) {
+    const rp::Forest<double> of_two(some_empty, {none, two, none, one});
+    CHECK(of_two.features() == 2);
+    CHECK(of_two[1] == two);
+    CHECK(of_two[2].size() == 0);
+    CHECK(of_two[3] == one);
+    CHECK(rp::Forest<double, 2>(some_empty, {none, two, none, one}).values() == of_two.values());
+    CHECK(rp::Forest<double>(rp::TreeLayout(Parents{{}}), {none}).features() == 0);
+    CHECK_THROWS_WITH(rp::Forest<double>(some_empty, {none, two, none, MatrixXd::Zero(3, 1)}),
+                      "the record of tree 3 has 3 rows, the forest takes 2");
+    CHECK_THROWS_WITH(rp::Forest<double>(layout, {none, one}), "the record of tree 0 has 0 columns, the tree takes 2");
+  }
   const rp::Forest<int> forest(layout, {{5, 6}, {7}});
   CHECK(forest.values() == Eigen::RowVector3i(5, 6, 7));
   CHECK(forest[1] == Eigen::Matrix<int, 1, 1>(7));

@@ -58,5 +58,5 @@ TEST_CASE("LSTM whose gates are normalised over the layer", "[reference]") {
   check_cell<LayerNormedLSTM>("lstm_layer_normed.txt");
 }
 TEST_CASE("neural Turing machine", "[reference]") {
-  check_inner<rp::NTMCell<double>, rp::NTMCell<double, inputs, hidden, rp::Bias::present, 5>>("memory_cell.txt");
+  check_inner<rp::NTMCell<double>, rp::NTMCell<double, inputs, hidden, rp::Bias::present, 5>>("ntm.txt");
 }

@@ -276,6 +276,31 @@ TEST_CASE("the Lyapunov exponent is that of a difference that goes forward, one 
   }
 }
 
+namespace {
+
+template <class Model>
+void check_alone(Index hidden, std::uint64_t seed) {
+  rp::Rng rng{seed};
+  const auto model = random_model<Model>(rng, 2, hidden);
+  const auto x = random_sequence({30, 7, 45, 30, 12}, 2, rng);
+  auto start = model.initial_state(5);
+  rp::for_each_parameter([&](auto& part) { rp::normal(part, 1, rng); }, start);
+  const auto together = rp::lyapunov_exponent(model, x, start, {.transient = 2, .seed = 9});
+  for (Index record = 0; record < 5; ++record) {
+    auto own = model.initial_state(1);
+    rp::for_each_parameter([&](auto& one, const auto& all) { one = all.col(record); }, own, start);
+    CHECK(rp::lyapunov_exponent(model, x.select({record}), own, {.transient = 2, .seed = 9})(0) == together(record));
+  }
+  CHECK(rp::lyapunov_exponent(model, x, start, {.transient = 2, .seed = 10})(0) != together(0));
+}
+
+}  // namespace
+
+TEST_CASE("the Lyapunov exponent of a record does not depend on the records beside it") {
+  check_alone<RNN<>>(4, 8);
+  check_alone<LSTM>(5, 9);
+}
+
 TEST_CASE("what the dynamics cannot be measured of is refused") {
   rp::Rng rng{7};
   const auto model = random_model<RNN<>>(rng);

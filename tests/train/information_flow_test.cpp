@@ -57,7 +57,7 @@ void check_information_flow(std::uint64_t seed) {
   target.values().rightCols(1) = model.forward(x).values().rightCols(1);  // the last step of record 2: no error
   rp::loss_and_gradient(model, x, target, rp::SquaredError{}, w);
   const auto plain = w.gradient;
-  const auto omega = rp::information_flow(model, w, x.layout(), 0.25);
+  const auto omega = rp::information_flow(model, w, 0.25);
   CHECK(omega > 0.1);
 
   // By its definition, term by term.
@@ -85,14 +85,15 @@ void check_information_flow(std::uint64_t seed) {
   DualModel dual;
   rp::copy_parameters(model, dual);
   rp::Workspace<DualModel> held(dual);
-  held.batch = w.batch;
+  held.layout = w.layout;
+  held.after_backward = true;
   rp::copy_parameters(w.trace.before, held.trace.before);
   rp::copy_parameters(w.trace.steps, held.trace.steps);
   MatrixXd expected(4, 4);
   for (Index j = 0; j < 4; ++j)
     for (Index i = 0; i < 4; ++i) {
       dual.cell.W_hh(i, j).derivative = 1;
-      expected(i, j) = rp::information_flow(dual, held, x.layout(), 0.0).derivative;
+      expected(i, j) = rp::information_flow(dual, held, 0.0).derivative;
       dual.cell.W_hh(i, j).derivative = 0;
     }
   CHECK(expected.norm() > 0.1);
@@ -121,7 +122,7 @@ TEST_CASE("the information flow of one linear unit is that of |w|, whatever the 
       given.values()(3) = dy;
       rp::Workspace<RNN<rp::Identity>> workspace(model);
       rp::loss_and_gradient(model, x, given, Given{}, workspace);
-      CHECK(rp::information_flow(model, workspace, x.layout(), 2) == Approx(3 * std::pow(std::abs(w) - 1, 2)));
+      CHECK(rp::information_flow(model, workspace, 2) == Approx(3 * std::pow(std::abs(w) - 1, 2)));
       CHECK(workspace.gradient.cell.W_hh(0) == Approx(2 * 3 * 2 * (std::abs(w) - 1) * (w < 0 ? -1 : 1)));  // h_t is 0
     }
 }
@@ -143,7 +144,7 @@ TEST_CASE("the information flow does not feel the scale of the loss, and stops a
         },
         w);
     rp::set_zero(w.gradient);
-    omega[i] = rp::information_flow(model, w, x.layout(), 1);
+    omega[i] = rp::information_flow(model, w, 1);
     gradient[i] = w.gradient.cell.W_hh.cast<double>();
   }
   CHECK(omega[0] == Approx(omega[1]).epsilon(1e-5));
@@ -155,33 +156,72 @@ TEST_CASE("the information flow does not feel the scale of the loss, and stops a
   rp::Workspace<RNN<rp::Relu>> w_off(off);
   rp::loss_and_gradient(off, x_off, random_sequence({3, 2}, 3, rng), rp::SquaredError{}, w_off);
   auto plain = w_off.gradient;
-  CHECK(rp::information_flow(off, w_off, x_off.layout(), 1) == 0);
+  CHECK(rp::information_flow(off, w_off, 1) == 0);
   CHECK(rp::flatten(w_off.gradient) == rp::flatten(plain));
 
   off.cell.b_h(0) = 100;  // one is on, which hears of none
   off.cell.W_hh.row(0).setZero();
   rp::loss_and_gradient(off, x_off, random_sequence({3, 2}, 3, rng), rp::SquaredError{}, w_off);
   plain = w_off.gradient;
-  CHECK(rp::information_flow(off, w_off, x_off.layout(), 1) == 3);  // of three steps that have one after them
+  CHECK(rp::information_flow(off, w_off, 1) == 3);  // of three steps that have one after them
   CHECK(rp::flatten(w_off.gradient) == rp::flatten(plain));
 }
 
-TEST_CASE("the information flow of another batch, or of a weight below zero, is refused") {
+TEST_CASE("the information flow without a loss_and_gradient before it, or of a weight below zero, is refused") {
   rp::Rng rng{9};
   const auto model = random_model<RNN<>>(rng);
   const auto x = random_sequence({3, 2}, 2, rng);
   rp::Workspace<RNN<>> w(model);
-  CHECK_THROWS_AS(rp::information_flow(model, w, x.layout(), 1), rp::shape_error);  // nothing has been done yet
-  rp::loss_and_gradient(model, x, random_sequence({3, 2}, 3, rng), rp::SquaredError{}, w);
+  const auto target = random_sequence({3, 2}, 3, rng);
+  const auto refused = [&] {
+    const auto before = w.gradient;
+    CHECK_THROWS_AS(rp::information_flow(model, w, 1), rp::value_error);
+    CHECK_THROWS_WITH(rp::information_flow(model, w, 1),
+                      "information_flow: the last call with this workspace is not a loss_and_gradient that succeeded");
+    CHECK(rp::flatten(w.gradient) == rp::flatten(before));
+  };
+  const auto pass = [&] { rp::loss_and_gradient(model, x, target, rp::SquaredError{}, w); };
+  refused();  // nothing has been done yet
+  pass();
+  const double omega = rp::information_flow(model, w, 0);
+  rp::evaluate(model, x, target, rp::SquaredError{}, w);  // the trace is that of another pass
+  refused();
+  pass();
+  CHECK(rp::information_flow(model, w, 0) == omega);
+  auto bad = target;
+  bad.values()(0) = std::nan("");
+  CHECK_THROWS_AS(rp::loss_and_gradient(model, x, bad, rp::SquaredError{}, w), rp::non_finite_error);
+  refused();
+  pass();
+  const auto other = random_sequence({3, 3}, 3, rng);
+  CHECK_THROWS_AS(rp::loss_and_gradient(model, x, other, rp::SquaredError{}, w), rp::shape_error);
+  refused();
+  pass();
+  const auto wider = random_model<RNN<>>(rng, 2, 5);
+  CHECK_THROWS_AS(rp::information_flow(wider, w, 1), rp::shape_error);
   const auto plain = w.gradient;
-  CHECK_THROWS_AS(rp::information_flow(model, w, rp::Layout({3, 3}), 1), rp::shape_error);
-  CHECK_THROWS_AS(rp::information_flow(model, w, rp::Layout({5}), 1), rp::shape_error);
-  CHECK_THROWS_AS(rp::information_flow(model, w, x.layout(), -1), rp::value_error);
-  CHECK_THROWS_AS(rp::information_flow(model, w, x.layout(), std::nan("")), rp::value_error);
+  CHECK_THROWS_AS(rp::information_flow(model, w, -1), rp::value_error);
+  CHECK_THROWS_AS(rp::information_flow(model, w, std::nan("")), rp::value_error);
   CHECK(rp::flatten(w.gradient) == rp::flatten(plain));
   const auto short_x = random_sequence({1, 0}, 2, rng);
   rp::loss_and_gradient(model, short_x, random_sequence({1, 0}, 3, rng), rp::SquaredError{}, w);
-  CHECK(rp::information_flow(model, w, short_x.layout(), 1) == 0);
+  CHECK(rp::information_flow(model, w, 1) == 0);
+}
+
+TEST_CASE("the information flow is that of the batch of the last loss_and_gradient, whatever the workspace has met") {
+  rp::Rng rng{11};
+  const auto model = random_model<RNN<>>(rng);
+  rp::Workspace<RNN<>> used(model);
+  for (const auto& lengths : std::vector<std::vector<Index>>{{6, 5, 4}, {3, 2}, {2, 3}, {4, 1}, {5}}) {
+    const auto x = random_sequence(lengths, 2, rng), target = random_sequence(lengths, 3, rng);
+    rp::Workspace<RNN<>> fresh(model);
+    for (rp::Workspace<RNN<>>* const w : {&used, &fresh})
+      rp::loss_and_gradient(model, x, target, rp::SquaredError{}, *w);
+    const double omega = rp::information_flow(model, fresh, 1);
+    CHECK(omega > 0);
+    CHECK(rp::information_flow(model, used, 1) == omega);
+    CHECK(rp::flatten(used.gradient) == rp::flatten(fresh.gradient));
+  }
 }
 
 TEST_CASE("down the gradient of the information flow alone, the norm of an error comes to stay what it is") {
@@ -201,7 +241,7 @@ TEST_CASE("down the gradient of the information flow alone, the norm of an error
     for (int i = 0; i < 100; ++i) {
       rp::loss_and_gradient(model, x, dy, Given{}, w);
       rp::set_zero(w.gradient);
-      rp::information_flow(model, w, x.layout(), 1);
+      rp::information_flow(model, w, 1);
       model.cell.W_hh -= 0.01 * w.gradient.cell.W_hh;
     }
     INFO("from " << std::pow(scale, 19) << " to " << first_to_last());
@@ -233,7 +273,7 @@ TEST_CASE("with the information flow a network of small weights learns what it c
     for (int i = 0; i < 150; ++i) {
       const auto [x, target] = batch(rng);
       rp::loss_and_gradient(model, x, target, loss, w);
-      rp::information_flow(model, w, x.layout(), weight / float(records * steps));
+      rp::information_flow(model, w, weight / float(records * steps));
       rp::clip_norm(w.gradient, 1);
       adam.step(model, w.gradient);
     }

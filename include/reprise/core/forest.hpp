@@ -29,8 +29,9 @@ class Forest {
       : layout_(std::move(layout)),
         values_(Values::Zero(checked_size(features, Features, "features"), layout_.columns())) {}
 
-  /// For each tree a (features, nodes) matrix or, of tokens, a vector. Throws shape_error, naming the tree, if one has not as
-  /// many columns as the tree has nodes, or not as many rows as the others.
+  /// For each tree a (features, nodes) matrix or, of tokens, a vector; without nodes, a matrix without columns, such as
+  /// Matrix(), whose rows do not count. Throws shape_error, naming the tree, if one has not as many columns as the tree
+  /// has nodes, or not as many rows as the others.
   Forest(TreeLayout layout, const std::vector<Record>& records) : Forest(std::move(layout), rows_of(records)) {
     detail::require_size(static_cast<Index>(records.size()), layout_.trees(), "the records", "trees", "the layout");
     for (Index tree = 0; tree < trees(); ++tree) {
@@ -42,6 +43,7 @@ class Forest {
         std::ranges::copy(record, to.data());
       } else {
         detail::require_size(record.cols(), nodes(tree), name.c_str(), "columns", "the tree");
+        if (record.cols() == 0) continue;
         detail::require_size(record.rows(), features(), name.c_str(), "rows", "the forest");
         to = record;
       }
@@ -78,10 +80,13 @@ class Forest {
 
  private:
   static Index rows_of(const std::vector<Record>& records) {
-    if constexpr (std::is_integral_v<Scalar>)
+    if constexpr (std::is_integral_v<Scalar>) {
       return 1;
-    else
-      return !records.empty() ? records.front().rows() : Features == Dynamic ? 0 : Features;
+    } else {
+      if (Features != Dynamic) return Features;
+      const auto first = std::ranges::find_if(records, [](const Record& record) { return record.cols() != 0; });
+      return first == records.end() ? 0 : first->rows();
+    }
   }
 
   TreeLayout layout_;

@@ -72,4 +72,10 @@ concept Layer = Module<L> &&
   layer.backward(x, dy, pass, trace, state, gradient, &x);
 };
 
+/// Whether a layer's y_t depends on no later x, so that it also runs step by step.
+template <class L>
+concept Causal = !requires {
+  requires !L::causal;
+};
+
 }  // namespace reprise

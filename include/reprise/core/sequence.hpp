@@ -195,7 +195,13 @@ class Sequence {
     Index features = Features, r = 0;
     for (const auto& record : records) {
       Index rows = 1;
-      if constexpr (is_matrix<std::remove_cvref_t<decltype(record)>>) rows = record.rows();
+      if constexpr (is_matrix<std::remove_cvref_t<decltype(record)>>) {
+        rows = record.rows();
+        if (rows == 0 && record.cols() == 0) {  // Matrix(), no steps: says nothing of the features
+          ++r;
+          continue;
+        }
+      }
       if (features == Dynamic) features = rows;
       if (rows != features)
         detail::fail<shape_error>("record ", r, " has ", rows, " features, ",

@@ -146,8 +146,13 @@ struct DotProductAttention {
     else
       detail::require_size(features_, query_, "DotProductAttention", "features", "a query of its size it");
   }
+  /// W after Glorot, divided by sqrt(query): scores begin near zero, so that a query looks at all annotations alike. After
+  /// Glorot alone they begin several units apart, and softmax, nearly one-hot, lets no gradient through to mend it.
   DotProductAttention(AttentionSizes sizes, Rng& rng) : DotProductAttention(sizes) {
-    if constexpr (general) glorot(W, rng);
+    if constexpr (general) {
+      glorot(W, rng);
+      if (query_ != 0) W *= static_cast<Scalar>(1 / std::sqrt(static_cast<double>(query_)));
+    }
   }
 
   void take_settings(const auto& other) {

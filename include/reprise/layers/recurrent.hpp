@@ -232,12 +232,6 @@ struct Recurrent {
   }
 };
 
-/// Whether a layer's y_t depends on no later x, so that it also runs step by step.
-template <class L>
-concept Causal = !requires {
-  requires !L::causal;
-};
-
 namespace detail {
 // Whether the last input of a layer is the time since the step before.
 template <class L>

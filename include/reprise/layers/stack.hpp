@@ -72,6 +72,7 @@ struct Stack {
   using First = LayerAt<0>;
   using Last = LayerAt<Count - 1>;
   using Scalar = typename Last::Scalar;
+  static constexpr bool causal = (Causal<LayerOf<L>> && ...);
   static constexpr int Inputs = First::Inputs, Outputs = Last::Outputs;
   using Input = typename First::Input;
   using Output = typename Last::Output;
@@ -221,7 +222,7 @@ struct Stack {
   Index reversed_rows_of() const {
     if constexpr (requires { std::get<I>(layers).reversed_rows(); })
       return std::get<I>(layers).reversed_rows();
-    else if constexpr (I > 0 && requires { LayerAt<I>::entrywise; })
+    else if constexpr (I > 0 && requires { requires LayerAt<I>::entrywise; })
       return reversed_rows_of<I - 1>();
     else
       return 0;

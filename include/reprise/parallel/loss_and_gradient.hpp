@@ -144,7 +144,7 @@ typename M::Scalar loss_and_gradient(const M& model, const typename M::InputSequ
   all.dstate = all.state;
   const bool dx = options.input_gradient && !std::is_integral_v<typename M::Input::Scalar>;  // tokens have none
   if (dx) detail::reserve(all.dx, model.input_rows(), x.layout().columns());
-  detail::for_each_part(all.threads, all.parts, [&](auto& part, int /*i*/) {
+  for_each_part(all.threads, all.parts, [&](auto& part, int /*i*/) {
     auto& w = part.workspace;
     detail::gather(all.dy, part.columns, w.dy);
     detail::backward(model, part.x, w, Pass{part.layout, true, options.rng ? &part.rng : nullptr},

@@ -6,7 +6,7 @@
 #include <thread>
 #include <vector>
 
-namespace reprise::detail {
+namespace reprise {
 
 /// work(parts[i], i) for every i, thread t of `threads` doing i = t, t + threads, ...; the caller is thread 0. All have
 /// ended when it returns; it rethrows what was thrown for the smallest i.
@@ -36,4 +36,4 @@ void for_each_part(int threads, Parts& parts, const Work& work) {
     if (exception) std::rethrow_exception(exception);
 }
 
-}  // namespace reprise::detail
+}  // namespace reprise

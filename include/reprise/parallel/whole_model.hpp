@@ -63,7 +63,7 @@ template <WholeModel M, class Target, class Loss>
 typename M::Scalar loss_and_gradient(const M& model, const typename M::Examples& x, const Target& target,
                                      const Loss& loss, ParallelWorkspace<M>& all, WholeOptions options = {}) {
   const auto value = detail::forward_and_loss(model, x, target, loss, all, true, options.rng);
-  detail::for_each_part(all.threads, all.parts, [&](auto& part, int /*i*/) {
+  for_each_part(all.threads, all.parts, [&](auto& part, int /*i*/) {
     auto& w = part.workspace;
     detail::gather(all.dy, part.columns, w.dy);
     set_zero(w.gradient);

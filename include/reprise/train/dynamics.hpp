@@ -49,7 +49,8 @@ template <class M>
 concept RecurrentModel = Model<M> && detail::is_recurrent<typename M::Body>;
 
 /// |dL/dh_t| at every step t of every record, as a sequence with the lengths of x: a row for each part of the state, h
-/// first. dL/dh_t is total: through y_t and through all that follows. With a loss that leaves another dL/dy in its last
+/// first. dL/dh_t is total: through y_t and through all that follows. The row of another part, such as an LSTM's c, is
+/// |dL/dc_t| without the path from c_t through h_t of the same step. With a loss that leaves another dL/dy in its last
 /// argument, of that. Throws as loss_and_gradient does; a state among the options is read and left as it is.
 template <RecurrentModel M, class Target, class Loss>
 Sequence<double> gradient_norms(const M& model, const typename M::InputSequence& x, const Target& target,
@@ -119,15 +120,15 @@ Matrix<typename C::Scalar> jacobian(const Recurrent<C>& layer, const auto& x_t,
 struct LyapunovOptions {
   Index transient = 0;     ///< so many steps at the beginning do not count: on the way to the attractor
   Index alignment = 0;     ///< nor so many at the end, while the random vector turns into the direction that grows most
-  std::uint64_t seed = 1;  ///< of that vector
+  std::uint64_t seed = 1;  ///< of that vector, the same for every record
 };
 
 /// The largest Lyapunov exponent, in nats per step, of each record's trajectory from `state`, driven by x; with x zero
-/// it is that of the network alone. A random unit vector u goes back through all steps of the trajectory, u := J_t^T u,
-/// and is made a unit vector again after each; the exponent is the mean of the logarithms of its growth. Forward or
-/// back, the product of the Jacobians has the same singular values, so over T steps that count the result is that of a
-/// vector going forward but for O(1/T), and it is the rate at which a gradient grows or vanishes on its way. -infinity
-/// if the product takes u to zero.
+/// it is that of the network alone. A random unit vector u, to begin with the same for every record, goes back through
+/// all steps of the trajectory, u := J_t^T u, and is made a unit vector again after each; the exponent is the mean of
+/// the logarithms of its growth. Forward or back, the product of the Jacobians has the same singular values, so over T
+/// steps that count the result is that of a vector going forward but for O(1/T), and it is the rate at which a gradient
+/// grows or vanishes on its way. -infinity if the product takes u to zero.
 /// Throws shape_error if x or `state` does not fit, or a record has no step that counts.
 template <RecurrentModel M>
 Vector<double> lyapunov_exponent(const M& model, const typename M::InputSequence& x,
@@ -148,7 +149,9 @@ Vector<double> lyapunov_exponent(const M& model, const typename M::InputSequence
   model.body().forward(x.values(), Pass{layout, true, nullptr, false}, now, trace);
 
   Rng rng(options.seed);
-  for_each_parameter([&](auto& part) { normal(part, 1, rng); }, u);
+  auto one = model.initial_state();
+  for_each_parameter([&](auto& part) { normal(part, 1, rng); }, one);
+  for_each_parameter([](auto& many, const auto& part) { many.colwise() = part; }, u, one);
   // The norm that column `slot` had.
   const auto normalise = [&](Index slot) {
     double square = 0;

@@ -48,17 +48,17 @@ inline constexpr bool is_plain_recurrent<Recurrent<C>> = true;
 
 }  // namespace detail
 
-/// To be called after loss_and_gradient, with the same model, workspace and layout: x.layout(). Adds `weight` times the
-/// immediate gradient of Omega to workspace.gradient and returns Omega. The model's body is RNNCell, of any activation.
+/// To be called after loss_and_gradient, with the same model and workspace. Adds `weight` times the immediate gradient
+/// of Omega to workspace.gradient and returns Omega. The model's body is RNNCell, of any activation.
 ///
 ///   rp::loss_and_gradient(model, x, target, loss, workspace);
-///   rp::information_flow(model, workspace, x.layout(), 0.1f);
+///   rp::information_flow(model, workspace, 0.1f);
 ///   adam.step(model, workspace.gradient);
 ///
-/// Throws value_error if `weight` is negative or not a number, shape_error if the workspace is of another batch; the
-/// gradient is then unchanged.
+/// Throws value_error if `weight` is negative or not a number, or if the workspace's last call was not a
+/// loss_and_gradient that succeeded; shape_error if the workspace is of another model. The gradient is then unchanged.
 template <Model M>
-typename M::Scalar information_flow(const M& model, Workspace<M>& workspace, const Layout& layout,
+typename M::Scalar information_flow(const M& model, Workspace<M>& workspace,
                                     std::type_identity_t<typename M::Scalar> weight) {
   static_assert(detail::is_plain_recurrent<typename M::Body>, "information_flow takes a SequenceModel of an RNNCell");
   using Scalar = typename M::Scalar;
@@ -66,10 +66,10 @@ typename M::Scalar information_flow(const M& model, Workspace<M>& workspace, con
   using std::sqrt;
   if (!(weight >= Scalar(0))) detail::fail<value_error>("information_flow: weight = ", weight, ", it is not negative");
   require_like(model, workspace.gradient, "the workspace");
-  detail::require_size(workspace.batch, layout.batch(), "the workspace", "records", "this layout");
-  if (workspace.trace.before.h.cols() < layout.columns())
-    detail::fail<shape_error>("the workspace has ", workspace.trace.before.h.cols(), " columns, this layout ",
-                              layout.columns());
+  if (!workspace.after_backward)
+    detail::fail<value_error>(
+        "information_flow: the last call with this workspace is not a loss_and_gradient that succeeded");
+  const Layout& layout = workspace.layout;
   if (layout.steps() < 2) return Scalar(0);
 
   const Index first = layout.offset(1), count = layout.columns() - first;

@@ -38,12 +38,14 @@ struct Workspace<M> {
   typename M::template State<> dh0;  ///< dL/d(initial state) of the last call, one column for each record
   typename M::Input dx;              ///< dL/dx of the last call, its first columns those of x.values(), if asked for
 
-  // Of the pass itself, in the order of the layout.
+  // Of the pass itself, in the order of its layout.
   typename M::Body::Trace trace;
   typename M::template State<> state, dstate;
   Index batch = -1;  // of `state`
   typename M::Body::Output dh;
   Matrix<typename M::Scalar, M::Outputs, Dynamic> y, dy;
+  Layout layout;                // of the last loss_and_gradient
+  bool after_backward = false;  // whether that was the last call and is done: the trace is then what backward has left
 
   explicit Workspace(const M& model) : gradient(model) {}
 };
@@ -93,6 +95,7 @@ template <Model M, class Target, class Loss>
 typename M::Scalar forward_and_loss(const M& model, const typename M::InputSequence& x, const Target& target,
                                     const Loss& loss, Workspace<M>& w, const Pass& pass,
                                     const PassOptions<M>& options) {
+  w.after_backward = false;
   require_pass(model, x, target, w.gradient, options);
   begin_state(model, x.layout(), options, w.state, w.batch);
   const Index count = x.layout().columns();
@@ -146,7 +149,9 @@ typename M::Scalar loss_and_gradient(const M& model, const typename M::InputSequ
   detail::backward(model, x.values(), w, pass, options.input_gradient);
   if (!options.state) detail::initial_back(model.body(), w.dstate, w.gradient.body());
   M::to_record_order(w.dstate, x.layout(), w.dh0);
+  w.layout = x.layout();
   if (options.state) M::to_record_order(w.state, x.layout(), *options.state);
+  w.after_backward = true;
   return value;
 }
 

@@ -4,7 +4,7 @@
 As make_cell_reference.py does for the cells there: the equations of the paper in plain torch operations, one record at a
 time, and torch.autograd finds the gradients; make_reference.py says what a file is. To make the values again:
 
-    /usr/bin/python3 tests/reference/make_memory_reference.py
+    /usr/bin/python3 tests/reference/make_ntm_reference.py
 
 Before it writes, it checks the equations where they are known to become something else: see `verify`.
 """
@@ -90,7 +90,7 @@ def make_case():
             **record_values([record.grad for record in x], "dx"),
             **{f"d_initial.{part}": value.grad for part, value in initial.items()},
         },
-        script="make_memory_reference.py",
+        script="make_ntm_reference.py",
     )
 
 
