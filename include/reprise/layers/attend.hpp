@@ -10,8 +10,7 @@
 //
 // It stands in the decoder of an EncoderDecoder: Stack<Embedding<float>, GRUCell<float>, Attend<DotProductAttention<float>>>.
 
-#include <reprise/core/layer.hpp>
-#include <reprise/layers/attention.hpp>
+#include <reprise/layers/reading.hpp>
 
 namespace reprise {
 
@@ -31,13 +30,15 @@ struct Attend : StatelessLayer {
     return std::tuple{field("attention", &Attend::attention), field("W_c", &Attend::W_c)};
   }
 
-  struct Trace {
-    detail::AttentionTrace<Scalar> attention;
-    std::vector<Matrix<Scalar>> weights;  // of each record, in the order of the layout: (annotations, steps)
-    Matrix<Scalar> p, dp;                 // (units, columns): the projected queries
-    Matrix<Scalar> cs, dcs;               // (features + inputs, columns)
-    Matrix<Scalar> of_one, c_of_one, d_of_one;
-    Output y, dz;  // (outputs, columns)
+  struct Trace : detail::Reading<A> {
+    Matrix<Scalar> cs, dcs;               // (features + inputs, columns): (c_t; s_t)
+    Matrix<Scalar> p_one, dp_one, c_one;  // of one record: (units, steps), (features, steps)
+    Output y, dz;                         // (outputs, columns)
+  };
+  template <int Batch, class Packed>
+  struct StepTrace : detail::Reading<A, Packed> {
+    Matrix<Scalar> cs;
+    Matrix<Scalar, Dynamic, Batch> y;
   };
 
   Attend() = default;
@@ -66,26 +67,20 @@ struct Attend : StatelessLayer {
   void forward(const Input& x, const Pass& pass, Stateless<>& /*state*/, Trace& trace,
                const Memory<Scalar>& memory) const {
     const Layout& layout = pass.layout;
-    const Index count = layout.columns(), features = attention.sizes().features;
-    detail::require_size(memory.records(), layout.batch(), "the memory", "records", "the batch");
-    detail::begin_reading(attention, memory, trace.attention);
+    const Index count = layout.columns();
+    trace.begin(attention, memory, layout);
     detail::reserve(trace.y, outputs(), count);
-    detail::reserve(trace.p, attention.sizes().units, count);
     detail::reserve(trace.cs, W_c.cols(), count);
-    trace.weights.resize(static_cast<std::size_t>(layout.batch()));
-    for (Index i = 0; i < layout.batch(); ++i)
-      trace.weights[static_cast<std::size_t>(i)].resize(memory.length(i), layout.length(layout.record(i)));
     if (count == 0) return;
-    AsTheyAre as_it_is;
-    attention.project(as_it_is, x.leftCols(count), trace.p.leftCols(count));
+    attention.project(trace.packed, x.leftCols(count), trace.p.leftCols(count));
     trace.cs.bottomRows(inputs()).leftCols(count) = x.leftCols(count);
     for (Index i = 0; i < layout.running(0); ++i) {
       auto& weights = trace.weights[static_cast<std::size_t>(i)];
-      gather(trace.p, layout, i, trace.of_one);
-      trace.c_of_one.resize(features, weights.cols());
-      detail::attend(attention, memory, i, trace.of_one, weights, trace.c_of_one, trace.attention);
+      gather(trace.p, layout, i, trace.p_one);
+      trace.c_one.resize(features(), weights.cols());
+      trace.read_record(attention, memory, i, trace.p_one, weights, trace.c_one);
       for (Index t = 0; t < weights.cols(); ++t)
-        trace.cs.col(layout.offset(t) + i).head(features) = trace.c_of_one.col(t);
+        trace.cs.col(layout.offset(t) + i).head(features()) = trace.c_one.col(t);
     }
     auto y = trace.y.leftCols(count);
     product(y, W_c, trace.cs.leftCols(count));
@@ -95,73 +90,51 @@ struct Attend : StatelessLayer {
   void backward(const Input& x, const Output& dy, const Pass& pass, Trace& trace, Stateless<>& /*dstate*/,
                 Attend& gradient, Input* dx, const Memory<Scalar>& memory, Memory<Scalar>& dmemory) const {
     const Layout& layout = pass.layout;
-    const Index count = layout.columns(), features = attention.sizes().features;
+    const Index count = layout.columns();
     if (count == 0) return;
     detail::reserve(trace.dz, outputs(), count);
     detail::reserve(trace.dcs, W_c.cols(), count);
-    detail::reserve(trace.dp, trace.p.rows(), count);
     auto dz = trace.dz.leftCols(count);
     elementwise([](auto& dz_, const auto& dh, const auto& h) { dz_ = dh * (1 - h * h); }, dz, dy.leftCols(count),
                 trace.y.leftCols(count));
     add_product(gradient.W_c, dz, trace.cs.leftCols(count).transpose());
     product(trace.dcs.leftCols(count), W_c.transpose(), dz);
 
-    trace.attention.dkeys.setZero(trace.attention.keys.rows(), trace.attention.keys.cols());
+    trace.begin_back(count);
     for (Index i = 0; i < layout.running(0); ++i) {
-      gather(trace.p, layout, i, trace.of_one);
-      gather(trace.dcs.topRows(features), layout, i, trace.c_of_one);
-      trace.d_of_one.setZero(trace.of_one.rows(), trace.of_one.cols());
-      detail::attend_back(attention, memory, i, trace.of_one, trace.weights[static_cast<std::size_t>(i)],
-                          trace.c_of_one, trace.d_of_one, trace.attention, gradient.attention, dmemory);
-      for (Index t = 0; t < trace.d_of_one.cols(); ++t) trace.dp.col(layout.offset(t) + i) = trace.d_of_one.col(t);
+      gather(trace.p, layout, i, trace.p_one);
+      gather(trace.dcs.topRows(features()), layout, i, trace.c_one);
+      trace.dp_one.setZero(trace.p_one.rows(), trace.p_one.cols());
+      trace.read_record_back(attention, memory, i, trace.p_one, trace.weights[static_cast<std::size_t>(i)], trace.c_one,
+                             trace.dp_one, gradient.attention, dmemory);
+      for (Index t = 0; t < trace.dp_one.cols(); ++t) trace.dp.col(layout.offset(t) + i) = trace.dp_one.col(t);
     }
-    const auto dp = trace.dp.leftCols(count);
-    attention.accumulate(x.leftCols(count), dp, gradient.attention);
-    if (memory.h.cols() != 0) attention.keys_back(memory.h, trace.attention.dkeys, gradient.attention, dmemory.h);
+    trace.end_back(attention, x.leftCols(count), memory, gradient.attention, dmemory);
     if (!dx) return;
     detail::reserve(*dx, inputs(), count);
     dx->leftCols(count) = trace.dcs.bottomRows(inputs()).leftCols(count);
-    AsTheyAre as_it_is;
-    attention.project_back(as_it_is, dp, dx->leftCols(count));
+    attention.project_back(trace.packed, trace.dp, dx->leftCols(count));
   }
 
-  template <int Batch, class Packed>
-  struct StepTrace {
-    detail::AttentionTrace<Scalar> attention;
-    std::vector<Matrix<Scalar>> weights;  // of each column: (annotations, 1)
-    Matrix<Scalar> p, cs;
-    Matrix<Scalar, Dynamic, Batch> y;
-    Packed packed;
-  };
+  void begin(const Memory<Scalar>& memory, auto& trace) const { trace.begin(attention, memory); }
 
-  void begin(const Memory<Scalar>& memory, auto& trace) const {
-    detail::begin_reading(attention, memory, trace.attention);
-  }
-
+  /// One step of a stream whose column k reads record reads[k] of the memory; returns h_t.
   template <int Batch, class Packed>
   const auto& step(const auto& x_t, Stateless<Owned<Batch>>& /*state*/, StepTrace<Batch, Packed>& trace,
                    const Memory<Scalar>& memory, const Reads& reads) const {
-    const Index features = attention.sizes().features;
     trace.y.resize(outputs(), x_t.cols());
-    trace.p.resize(attention.sizes().units, x_t.cols());
     trace.cs.resize(W_c.cols(), x_t.cols());
-    trace.weights.resize(reads.size());
     if (x_t.cols() == 0) return trace.y;
-    attention.project(trace.packed, x_t, trace.p);
+    trace.read(attention, x_t, memory, reads, trace.cs.topRows(features()));
     trace.cs.bottomRows(inputs()) = x_t;
-    for (Index k = 0; k < x_t.cols(); ++k) {
-      auto& weights = trace.weights[static_cast<std::size_t>(k)];
-      const Index record = reads[static_cast<std::size_t>(k)];
-      weights.resize(memory.length(record), 1);
-      detail::attend(attention, memory, record, trace.p.middleCols(k, 1), weights,
-                     trace.cs.topRows(features).middleCols(k, 1), trace.attention);
-    }
     product(trace.y, trace.packed(W_c), trace.cs);
     elementwise([](auto& h) { h = tanh(h); }, trace.y);
     return trace.y;
   }
 
  private:
+  Index features() const { return attention.sizes().features; }
+
   // The columns of the record in slot i.
   static void gather(const auto& all, const Layout& layout, Index i, Matrix<Scalar>& one) {
     one.resize(all.rows(), layout.length(layout.record(i)));

@@ -14,10 +14,10 @@
 //
 //   da = H^T dc     dH += dc a^T     de = a * (da - sum_j a_j da_j)     and back through the score to dq, dk, dW, dU, dv
 //
-// A mechanism says its score only; the loops over ragged records are those of whoever reads (Attend, AttentiveRecurrent, InputFeeding).
+// A mechanism says its score only. Softmax, c and the loops over ragged records are in layers/reading.hpp, for whoever
+// reads: Attend, AttentiveRecurrent and InputFeeding.
 
 #include <reprise/core/initialise.hpp>
-#include <reprise/core/memory.hpp>
 #include <reprise/core/module.hpp>
 #include <reprise/kernels/elementary.hpp>
 #include <reprise/kernels/elementwise.hpp>
@@ -133,34 +133,40 @@ struct DotProductAttention {
   using Rebind = DotProductAttention<S, score>;
   static constexpr bool general = score == Score::general;
 
-  Matrix<Scalar, Dynamic, general ? Dynamic : 0> W;  // (query, features)
+  Matrix<Scalar, Dynamic, general ? Dynamic : 0> W;  // (query, features); of `dot` empty
 
   static constexpr auto fields() { return std::tuple{field("W", &DotProductAttention::W)}; }
 
-  /// Throws shape_error if a dot product would be of vectors of two sizes. `units` are those of the query.
-  explicit DotProductAttention(AttentionSizes sizes = {}) : query_(sizes.query), features_(sizes.features) {
-    checked_size(query_, Dynamic, "query");
-    checked_size(features_, Dynamic, "features");
-    if constexpr (general)
-      W.setZero(query_, features_);
-    else
-      detail::require_size(features_, query_, "DotProductAttention", "features", "a query of its size it");
+  /// Throws shape_error if a plain dot product would be of vectors of two sizes. `units` are those of the query.
+  explicit DotProductAttention(AttentionSizes sizes = {}) {
+    checked_size(sizes.query, Dynamic, "query");
+    checked_size(sizes.features, Dynamic, "features");
+    if constexpr (general) {
+      W.setZero(sizes.query, sizes.features);
+    } else {
+      size_ = sizes.query;
+      if (sizes.features != sizes.query)
+        detail::fail<shape_error>("DotProductAttention: annotations have ", sizes.features, " rows, a query has ",
+                                  sizes.query, "; a plain dot product takes equal ones");
+    }
   }
   /// W after Glorot, divided by sqrt(query): scores begin near zero, so that a query looks at all annotations alike. After
   /// Glorot alone they begin several units apart, and softmax, nearly one-hot, lets no gradient through to mend it.
   DotProductAttention(AttentionSizes sizes, Rng& rng) : DotProductAttention(sizes) {
     if constexpr (general) {
       glorot(W, rng);
-      if (query_ != 0) W *= static_cast<Scalar>(1 / std::sqrt(static_cast<double>(query_)));
+      if (sizes.query != 0) W *= static_cast<Scalar>(1 / std::sqrt(static_cast<double>(sizes.query)));
     }
   }
 
-  void take_settings(const auto& other) {
-    query_ = other.sizes().query;
-    features_ = other.sizes().features;
-  }
+  void take_settings(const auto& other) requires(!general) { size_ = other.sizes().query; }
 
-  AttentionSizes sizes() const { return {query_, features_, query_}; }
+  AttentionSizes sizes() const {
+    if constexpr (general)
+      return {W.rows(), W.cols(), W.rows()};
+    else
+      return {size_, size_, size_};
+  }
 
   void keys(const auto& h, auto&& k) const {
     if constexpr (general)
@@ -193,60 +199,7 @@ struct DotProductAttention {
   }
 
  private:
-  Index query_ = 0, features_ = 0;
+  Index size_ = 0;  // of `dot`, whose W is empty: rows of a query and of an annotation
 };
 
-namespace detail {
-
-// What reading a memory needs and leaves: the keys of its annotations, and room to work in.
-template <class Scalar>
-struct AttentionTrace {
-  Matrix<Scalar> keys, dkeys;  // (units, memory columns)
-  Matrix<Scalar> s, de;
-};
-
-template <class A>
-void begin_reading(const A& attention, const Memory<typename A::Scalar>& memory,
-                   AttentionTrace<typename A::Scalar>& trace) {
-  require_size(memory.h.rows(), attention.sizes().features, "the memory", "rows", "its attention");
-  trace.keys.resize(attention.sizes().units, memory.h.cols());
-  if (memory.h.cols() != 0) attention.keys(memory.h, trace.keys);
-}
-
-// c = H softmax(scores(p, k)) of one record: p (units, n), weights (S, n), c (features, n).
-template <class A>
-void attend(const A& attention, const Memory<typename A::Scalar>& memory, Index record, const auto& p, auto&& weights,
-            auto&& c, AttentionTrace<typename A::Scalar>& trace) {
-  if (memory.length(record) == 0) {
-    c.setZero();
-    return;
-  }
-  attention.scores(p, memory.columns(trace.keys, record), weights, trace.s);
-  for (Index n = 0; n < weights.cols(); ++n) {
-    auto a = weights.col(n);
-    const auto largest = a.maxCoeff();
-    a = (a.array() - largest).exp().matrix();
-    a /= a.sum();
-  }
-  record_product(c, memory.columns(memory.h, record), weights);
-}
-
-// From dc: adds to dp, trace.dkeys, dmemory.h and the gradient.
-template <class A>
-void attend_back(const A& attention, const Memory<typename A::Scalar>& memory, Index record, const auto& p,
-                 const auto& weights, const auto& dc, auto&& dp, AttentionTrace<typename A::Scalar>& trace, A& gradient,
-                 Memory<typename A::Scalar>& dmemory) {
-  if (memory.length(record) == 0) return;
-  add_record_product(memory.columns(dmemory.h, record), dc, weights.transpose());
-  trace.de.resize(weights.rows(), weights.cols());
-  record_product(trace.de, memory.columns(memory.h, record).transpose(), dc);  // da
-  for (Index n = 0; n < weights.cols(); ++n) {
-    const auto mean = weights.col(n).dot(trace.de.col(n));
-    trace.de.col(n).array() = weights.col(n).array() * (trace.de.col(n).array() - mean);
-  }
-  attention.scores_back(p, memory.columns(trace.keys, record), trace.de, dp, memory.columns(trace.dkeys, record),
-                        trace.s, gradient);
-}
-
-}  // namespace detail
 }  // namespace reprise

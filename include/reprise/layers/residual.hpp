@@ -5,9 +5,9 @@
 //
 //   y_t = x_t + L(x_t)             dx_t = dy_t + L's dx_t            all (features, batch)
 //
-// L is any layer of numbers, or a cell, that has as many outputs as inputs.
+// L is any layer of numbers, or a cell, that has as many outputs as inputs; it may read a memory.
 
-#include <reprise/layers/recurrent.hpp>
+#include <reprise/layers/stack.hpp>
 
 namespace reprise {
 
@@ -40,8 +40,8 @@ struct Residual : LayerOf<L> {
 
   static const Output& output(const Trace& trace) { return trace.sum; }
 
-  void forward(const Input& x, const Pass& pass, State<>& state, Trace& trace) const {
-    Base::forward(x, pass, state, trace);
+  void forward(const Input& x, const Pass& pass, State<>& state, Trace& trace, const auto&... memory) const {
+    detail::forward(base(), x, pass, state, trace, memory...);
     const Index count = pass.layout.columns();
     detail::reserve(trace.sum, this->outputs(), count);
     if (count == 0) return;  // a batch of no records need not have the features
@@ -49,8 +49,8 @@ struct Residual : LayerOf<L> {
   }
 
   void backward(const Input& x, const Output& dy, const Pass& pass, Trace& trace, State<>& dstate, Residual& gradient,
-                Input* dx) const {
-    Base::backward(x, dy, pass, trace, dstate, gradient, dx);
+                Input* dx, auto&... memory) const {
+    detail::backward(base(), x, dy, pass, trace, dstate, static_cast<Base&>(gradient), dx, memory...);
     const Index count = pass.layout.columns();
     if (dx && count != 0) dx->leftCols(count) += dy.leftCols(count);
   }
@@ -61,12 +61,16 @@ struct Residual : LayerOf<L> {
   };
 
   template <int Batch, class Packed>
-  const auto& step(const auto& x_t, State<Owned<Batch>>& state, StepTrace<Batch, Packed>& trace) const {
+  const auto& step(const auto& x_t, State<Owned<Batch>>& state, StepTrace<Batch, Packed>& trace,
+                   const auto&... memory) const {
     typename Base::template StepTrace<Batch, Packed>& inner = trace;
-    trace.sum = Base::step(x_t, state, inner);
+    trace.sum = detail::step(base(), x_t, state, inner, memory...);
     trace.sum += x_t;
     return trace.sum;
   }
+
+ private:
+  const Base& base() const { return *this; }
 };
 
 }  // namespace reprise

@@ -6,9 +6,9 @@
 //
 //   dx_t = dx of L, from the lower rows of dy_t, plus the upper rows of dy_t
 //
-// Residual adds where Skip puts side by side. L is any layer of numbers, or a cell.
+// Residual adds where Skip puts side by side. L is any layer of numbers, or a cell; it may read a memory.
 
-#include <reprise/layers/recurrent.hpp>
+#include <reprise/layers/stack.hpp>
 
 namespace reprise {
 
@@ -20,6 +20,7 @@ struct Skip : LayerOf<L> {
   using Scalar = typename Base::Scalar;
   static constexpr int Inputs = Base::Inputs;
   static constexpr int Outputs = Inputs == Dynamic || Base::Outputs == Dynamic ? Dynamic : Inputs + Base::Outputs;
+  static constexpr bool entrywise = false;  // whatever L is: row k of y need not be of row k of x
   using Input = typename Base::Input;
   using Output = Matrix<Scalar, Outputs, Dynamic>;
   static_assert(std::is_same_v<typename Input::Scalar, Scalar>, "Skip takes a layer of numbers, not of tokens");
@@ -43,8 +44,8 @@ struct Skip : LayerOf<L> {
 
   static const Output& output(const Trace& trace) { return trace.both; }
 
-  void forward(const Input& x, const Pass& pass, State<>& state, Trace& trace) const {
-    Base::forward(x, pass, state, trace);
+  void forward(const Input& x, const Pass& pass, State<>& state, Trace& trace, const auto&... memory) const {
+    detail::forward(base(), x, pass, state, trace, memory...);
     const Index count = pass.layout.columns();
     detail::reserve(trace.both, outputs(), count);
     if (count == 0) return;  // a batch of no records need not have the features
@@ -54,11 +55,11 @@ struct Skip : LayerOf<L> {
   }
 
   void backward(const Input& x, const Output& dy, const Pass& pass, Trace& trace, State<>& dstate, Skip& gradient,
-                Input* dx) const {
+                Input* dx, auto&... memory) const {
     const Index count = pass.layout.columns();
     detail::reserve(trace.d, Base::outputs(), count);
     if (count != 0) trace.d.leftCols(count) = dy.bottomRows(Base::outputs()).leftCols(count);
-    Base::backward(x, trace.d, pass, trace, dstate, gradient, dx);
+    detail::backward(base(), x, trace.d, pass, trace, dstate, static_cast<Base&>(gradient), dx, memory...);
     if (dx && count != 0) dx->leftCols(count) += dy.topRows(this->inputs()).leftCols(count);
   }
 
@@ -68,15 +69,18 @@ struct Skip : LayerOf<L> {
   };
 
   template <int Batch, class Packed>
-  const auto& step(const auto& x_t, State<Owned<Batch>>& state, StepTrace<Batch, Packed>& trace) const {
+  const auto& step(const auto& x_t, State<Owned<Batch>>& state, StepTrace<Batch, Packed>& trace,
+                   const auto&... memory) const {
     typename Base::template StepTrace<Batch, Packed>& inner = trace;
     trace.both.resize(outputs(), x_t.cols());
     trace.both.topRows(this->inputs()) = x_t;
-    trace.both.bottomRows(Base::outputs()) = Base::step(x_t, state, inner);
+    trace.both.bottomRows(Base::outputs()) = detail::step(base(), x_t, state, inner, memory...);
     return trace.both;
   }
 
  private:
+  const Base& base() const { return *this; }
+
   static Sizes of_layer(Sizes sizes) {
     checked_size(sizes.hidden, Outputs, "hidden");
     if (sizes.hidden <= sizes.inputs && sizes.inputs != 0)
