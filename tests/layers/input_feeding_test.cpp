@@ -17,7 +17,8 @@ using Encoder = rp::Stack<Embedding, RNN>;
 
 }  // namespace
 
-TEST_CASE("the cell draws its weights before the attention, whatever order a compiler takes arguments in") {
+TEST_CASE(
+    "an InputFeeding's cell draws its weights before the attention, whatever order a compiler takes arguments in") {
   rp::Rng rng(1), again(1);
   const rp::InputFeeding<LSTM, General> layer({2, 4}, rng);
   const LSTM cell({6, 4}, again);

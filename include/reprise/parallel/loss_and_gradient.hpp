@@ -64,7 +64,8 @@ struct ParallelWorkspace<M> {
 
   /// Throws value_error if there is no thread or a negative number of parts.
   explicit ParallelWorkspace(const M& model, ParallelOptions options) : gradient(model), threads(options.threads) {
-    for (int i = 0; i < detail::count_parts(options); ++i) parts.push_back({Workspace<M>(model), {}, {}, {}, {}, Rng(0)});
+    for (int i = 0; i < detail::count_parts(options); ++i)
+      parts.push_back({Workspace<M>(model), {}, {}, {}, {}, Rng(0)});
   }
 };
 

@@ -88,7 +88,8 @@ struct SequenceModel : LayerOf<Body_> {
   template <class X, int Batch, class Packed>
   const auto& step(const X& x_t, State<Owned<Batch>>& state, StepTrace<Batch, Packed>& trace,
                    const auto&... memory) const {
-    static_assert(Causal<Body>, "a model that reads its records from the end, too, has no step: it needs the whole record");
+    static_assert(Causal<Body>,
+                  "a model that reads its records from the end, too, has no step: it needs the whole record");
     static_assert(!std::is_floating_point_v<X>, "x_t is a column, (inputs, batch), or a token: not a number");
     if constexpr (!std::is_integral_v<X>) {
       constexpr int given = X::RowsAtCompileTime, taken = Input::RowsAtCompileTime;

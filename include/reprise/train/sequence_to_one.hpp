@@ -39,7 +39,7 @@ struct SequenceToOne {
   }
 
   struct Trace {
-    Matrix<Scalar, Outputs, Dynamic> y;          // (outputs, records)
+    Matrix<Scalar, Outputs, Dynamic> y;            // (outputs, records)
     Matrix<Scalar, Body::Outputs, Dynamic> q, dq;  // (hidden, records)
     typename Body::Trace body;
     typename Body::template State<Owned<>> state;
@@ -48,7 +48,8 @@ struct SequenceToOne {
 
   SequenceToOne() = default;
   /// All weights zero.
-  explicit SequenceToOne(Sizes sizes) : SequenceToOne(Body(reprise::Sizes{sizes.inputs, sizes.hidden}), sizes.outputs) {}
+  explicit SequenceToOne(Sizes sizes)
+      : SequenceToOne(Body(reprise::Sizes{sizes.inputs, sizes.hidden}), sizes.outputs) {}
   /// The body as it initialises itself, W_hy after Glorot, b_y zero.
   SequenceToOne(Sizes sizes, Rng& rng)
       : SequenceToOne(Body(reprise::Sizes{sizes.inputs, sizes.hidden}, rng), sizes.outputs, rng) {}

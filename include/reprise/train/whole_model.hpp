@@ -15,7 +15,7 @@ concept WholeModel = Module<M> &&
     requires(const M& model, M& gradient, const typename M::Examples& x, typename M::Trace& trace, const Mode& mode,
              typename M::Examples& part, std::vector<Index>& columns) {
   { M::Outputs } -> std::convertible_to<int>;
-  { M::columns(x) } -> std::same_as<Index>;  // of y
+  { M::columns(x) } -> std::same_as<Index>;    // of y
   { model.outputs() } -> std::same_as<Index>;  // rows of y
   // Throws shape_error or value_error unless x is something the model can read.
   model.require(x);
@@ -49,7 +49,8 @@ namespace detail {
 template <WholeModel M, class Target>
 const auto& target_values(const typename M::Examples& x, const Target& target) {
   if constexpr (requires { M::layout(x); }) {
-    static_assert(requires { target.layout(); }, "the target of this model is a Sequence, as long as what it answers");
+    static_assert(
+        requires { target.layout(); }, "the target of this model is a Sequence, as long as what it answers");
     require_same_lengths(M::layout(x), target.layout());
     return target.values();
   } else {
