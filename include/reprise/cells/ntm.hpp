@@ -108,7 +108,8 @@ struct NTMCell : GatedCell<NTMCell<Scalar, Inputs, Hidden, bias, Slots>, Scalar,
 
   void activate(auto& trace, auto& state) const {
     for (Index record = 0; record < state.h.cols(); ++record) {
-      auto c = controller(trace.a, record), r = state.h.col(record).tail(width());
+      auto c = controller(trace.a, record);
+      auto r = state.h.col(record).tail(width());
       auto k = block(trace.a, read_key, record), k_write = block(trace.a, write_key, record);
       auto e = block(trace.a, to_erase, record), v = block(trace.a, to_add, record);
       auto w = read_part(trace.w, record), p = write_part(trace.w, record);
@@ -150,7 +151,8 @@ struct NTMCell : GatedCell<NTMCell<Scalar, Inputs, Hidden, bias, Slots>, Scalar,
 
   void activate_back(const auto& before, auto& trace, auto& d) const {
     for (Index record = 0; record < d.h.cols(); ++record) {
-      auto c = controller(trace.a, record), dl = trace.a.col(record).tail(slots());
+      auto c = controller(trace.a, record);
+      auto dl = trace.a.col(record).tail(slots());
       auto k = block(trace.a, read_key, record), k_write = block(trace.a, write_key, record);
       auto e = block(trace.a, to_erase, record), v = block(trace.a, to_add, record);
       auto w = read_part(trace.w, record), p = write_part(trace.w, record);
