@@ -46,8 +46,8 @@ class Reference {
       Index rows = 0, cols = 0;
       in >> rows >> cols;
       Values values(rows, cols);
-      for (auto row : values.rowwise())
-        for (double& entry : row) in >> entry;
+      for (Index i = 0; i < rows; ++i)
+        for (Index j = 0; j < cols; ++j) in >> values(i, j);
       if (!in) FAIL(file << ": " << name << " is malformed");
       if (!entries_.try_emplace(name, Entry{values}).second) FAIL(file << ": " << name << " stands there twice");
     }

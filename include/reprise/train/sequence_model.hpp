@@ -79,6 +79,8 @@ struct SequenceModel : LayerOf<Body_> {
   /// unchanged. Prepared does the same faster, where the sizes are not in the type.
   template <int Batch>
   Matrix<Scalar, Outputs, Batch> step(const auto& x_t, State<Owned<Batch>>& state) const {
+    static_assert(Causal<Body>,
+                  "a model that reads its records from the end, too, has no step: it needs the whole record");
     StepTrace<Batch, AsTheyAre> trace;
     step(x_t, state, trace);
     return std::move(trace.y);
