@@ -129,3 +129,8 @@ TEST_CASE("what does not fit is refused by name, and no record is no loss") {
   CHECK(run(rp::Sequence<double>(), Values(3, 0)) == 0);
   CHECK(rp::flatten(workspace.gradient).isZero(0));
 }
+
+TEST_CASE("with sizes in the type, a model that nobody has initialised is zero") {
+  const rp::SequenceToOne<rp::RNNCell<double, 2, 3>, rp::Last, 2> model;
+  rp::for_each_parameter([](const auto& p) { CHECK(p.isZero(0)); }, model);
+}

@@ -39,7 +39,7 @@ void product(C& c, const A& a, const B& b, bool add) {
     multiply_by<Scalar>(Operand<A>::transposed ? Left::transpose : Left::matrix, a.cols(), stored.data(),
                         column_step(stored), b, c, add);
   } else if constexpr (!packed_scalar<Scalar>) {  // dual numbers: a plain loop is much less to compile
-    if (a.cols() == 0) {  // Eigen would form pointers into nothing
+    if (a.cols() == 0) {                          // Eigen would form pointers into nothing
       if (!add) c.setZero();
     } else if (add)
       c.noalias() += a.lazyProduct(b);

@@ -117,7 +117,9 @@ struct EncoderDecoder {
     typename Encoder::Output dh_encoder;
   };
 
-  EncoderDecoder() : decoder(DecoderBody(), known_or_zero(Outputs)) {}  // of layers that no Sizes could build, too
+  EncoderDecoder() : decoder(DecoderBody(), known_or_zero(Outputs)) {  // of layers that no Sizes could build, too
+    set_zero(to_state);
+  }
   /// All weights zero.
   explicit EncoderDecoder(Sizes sizes)
       : EncoderDecoder(Encoder(reprise::Sizes{sizes.inputs, sizes.hidden}),

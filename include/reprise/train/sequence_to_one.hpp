@@ -46,7 +46,10 @@ struct SequenceToOne {
     typename Body::Output dh;
   };
 
-  SequenceToOne() = default;
+  SequenceToOne() {
+    W_hy.setZero();  // sizes may be in the type
+    b_y.setZero();
+  }
   /// All weights zero.
   explicit SequenceToOne(Sizes sizes)
       : SequenceToOne(Body(reprise::Sizes{sizes.inputs, sizes.hidden}), sizes.outputs) {}
