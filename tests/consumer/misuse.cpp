@@ -26,6 +26,8 @@ int main() {
   model.step(Eigen::Vector2f(1, 2), state);
 #elif MISUSE == 9
   rp::Recurrent<rp::CfCCell<float>, rp::Direction::backward> layer;
+#elif MISUSE == 10
+  rp::EncoderDecoder<rp::GRUCell<float>, rp::LearnedInitialState<rp::GRUCell<float>>> model;
 #elif MISUSE == 4
   rp::Recurrent<rp::Dense<float>> layer;
 #endif

@@ -140,7 +140,7 @@ TEST_CASE("a model of numbers reads its own outputs") {
   const Numbers model{{.inputs = 2, .hidden = 5, .outputs = 2}, rng};
   rp::Sequence<double> x(rp::Layout({6, 1, 0, 40, 3}), 2);
   rp::uniform(x.values(), 1.0, rng);
-  rp::PackedModel<Numbers> stepper{model};
+  rp::Prepared<Numbers, double, rp::Dynamic> stepper{model};
   const auto start = stepper.initial_state(5);
   CHECK(rp::scheduled_sampling(stepper, start, x, 1, rng).values() == x.values());
 
@@ -161,7 +161,7 @@ TEST_CASE("a model of numbers reads its own outputs") {
   CHECK(given > 10);
 
   const Numbers unlike{{.inputs = 2, .hidden = 5, .outputs = 1}, rng};
-  rp::PackedModel<Numbers> other{unlike};
+  rp::Prepared<Numbers, double, rp::Dynamic> other{unlike};
   CHECK_THROWS_WITH(rp::scheduled_sampling(other, start, x, 0.5, rng),
                     "the model has 1 outputs, scheduled sampling of 2 inputs takes 2");
 }

@@ -38,7 +38,7 @@ M make(double rate) {
     std::get<2>(model.encoder.layers).rate = rate;
     std::get<1>(model.decoder.layers).rate = rate;
   } else {
-    std::get<2>(model.body.layers).rate = rate;
+    std::get<2>(model.layers).rate = rate;
   }
   return model;
 }

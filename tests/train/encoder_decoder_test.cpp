@@ -20,12 +20,11 @@ using GRU = rp::GRUCell<double>;
 using LSTM = rp::LSTMCell<double>;
 using Dense = rp::Dense<double>;
 using Encoder = rp::Stack<Embedding, GRU>;
-using Contextual = rp::Stack<Embedding, rp::WithContext<double>, rp::LearnedInitialState<GRU>>;
 
-template <Bridge bridge, class Pool>
-rp::EncoderDecoder<Encoder, Contextual, bridge, Pool> contextual() {
-  const Contextual decoder(Embedding({vocabulary, 2}), rp::WithContext<double>(2, 3),
-                           rp::LearnedInitialState<GRU>(rp::Sizes{2 + 3, 4}));
+template <Bridge bridge, class Pool, class Top>
+rp::EncoderDecoder<Encoder, rp::Stack<Embedding, rp::WithContext<double>, Top>, bridge, Pool> contextual() {
+  const rp::Stack<Embedding, rp::WithContext<double>, Top> decoder(
+      Embedding({vocabulary, 2}), rp::WithContext<double>(2, 3), Top(rp::Sizes{2 + 3, 4}));
   return {Encoder(Embedding({vocabulary, 4}), rp::Recurrent<GRU>(rp::Sizes{4, 3})), {decoder, classes}};
 }
 
@@ -35,15 +34,17 @@ using Numbers = rp::EncoderDecoder<Dense, rp::Stack<LSTM, Dot>>;
 }  // namespace
 
 TEST_CASE("the summary at every step, from a state that the decoder has learned") {
-  const auto model = contextual<Bridge::none, rp::Max>();
+  const auto model = contextual<Bridge::none, rp::Max, rp::LearnedInitialState<GRU>>();
   prove(model);
-  // A bridge would say what the state is; without one the learned state has to count.
+  // Without a bridge the learned state has to count.
   rp::Workspace workspace{randomised(model)};
   rp::loss_and_gradient(randomised(model), {sources, previous}, target, rp::SoftmaxCrossEntropy{}, workspace);
   CHECK(std::get<2>(workspace.gradient.decoder.layers).initial.h.cwiseAbs().minCoeff() > 0);
 }
 
-TEST_CASE("the summary at every step and in the first state") { prove(contextual<Bridge::tanh, rp::Last>()); }
+TEST_CASE("the summary at every step and in the first state") {
+  prove(contextual<Bridge::tanh, rp::Last, rp::Recurrent<GRU>>());
+}
 
 TEST_CASE("the encoder's final state handed over, part by part") {
   rp::Rng rng(1);
@@ -114,7 +115,7 @@ TEST_CASE("what does not fit is refused by name") {
 }
 
 TEST_CASE("no records, and records without a step to predict") {
-  const auto model = randomised(contextual<Bridge::tanh, rp::Last>());
+  const auto model = randomised(contextual<Bridge::tanh, rp::Last, rp::Recurrent<GRU>>());
   rp::Workspace workspace{model};
   for (const auto& [source, nothing] : {std::pair{rp::Sequence<int>(), rp::Sequence<int>()},
                                         {sources, rp::Sequence<int>(rp::Layout({0, 0, 0, 0, 0, 0}), 1)}}) {

@@ -25,6 +25,9 @@ TEST_CASE("a prepared model steps as the model does, one stream or several, fork
   auto states = model.initial_state(2), expected_states = model.initial_state(2);
   for (Index t = 0; t < 20; t += 2)
     CHECK((both.step(x.middleCols(t, 2), states) == model.step(x.middleCols(t, 2), expected_states)));
+  states = both.initial_state(5), expected_states = both.model().initial_state(5);
+  CHECK((both.step(x.leftCols(5), states) == model.step(x.leftCols(5), expected_states)));
+  CHECK_THROWS_WITH(one.initial_state(2), "batch = 2, the type says 1");
 
   CHECK_THROWS_WITH(one.step(Eigen::VectorXf(Eigen::VectorXf::Zero(4)), state), "x_t has 4 rows, the model takes 3");
 }

@@ -57,9 +57,9 @@ void prove(const auto& pool) {
     added += rp::flatten(other.gradient);
     CHECK(distance(other.trace.y, y.col(r)) < 1e-14);
 
-    auto state = model.body.template initial_state<rp::Dynamic>(1);
+    auto state = model.body().template initial_state<rp::Dynamic>(1);
     typename Model::Body::Trace trace;
-    model.body.forward(x[r], rp::Pass{rp::Layout({x.length(r)})}, state, trace);
+    model.body().forward(x[r], rp::Pass{rp::Layout({x.length(r)})}, state, trace);
     Values expected = model.b_y;
     if (x.length(r) != 0) expected += model.W_hy * pool(Values(Model::Body::output(trace)));
     CHECK(distance(y.col(r), expected) < 1e-14);
@@ -123,7 +123,7 @@ TEST_CASE("what does not fit is refused by name, and no record is no loss") {
   cut.values().conservativeResize(2, 3);
   CHECK_THROWS_WITH(run(cut, Values::Zero(3, 6)), Contains("x.values() has 3 columns"));
   workspace = rp::Workspace{Model({.inputs = 2, .hidden = 5, .outputs = 3}, rng)};
-  CHECK_THROWS_WITH(run(x, Values::Zero(3, 6)), Contains("the workspace: body.layers.0.cell.W_xh is 5 x 2"));
+  CHECK_THROWS_WITH(run(x, Values::Zero(3, 6)), Contains("the workspace: layers.0.cell.W_xh is 5 x 2"));
   workspace = rp::Workspace{model};
   CHECK(run(x, Values::Ones(3, 6)) == 18);
   CHECK(run(rp::Sequence<double>(), Values(3, 0)) == 0);

@@ -48,7 +48,7 @@ class Decoding {
   }
 
   State select(const State& state, std::span<const Index> columns) const {
-    State selected{PackedModel<Decoder>::select(state.decoder, columns), {}};
+    State selected{detail::select_columns(state.decoder, columns), {}};
     for (const Index column : columns) {
       if (column < 0 || column >= this->columns(state))  // of a decoder without a state nobody has looked yet
         detail::fail<shape_error>("column ", column, " of a state of ", this->columns(state));

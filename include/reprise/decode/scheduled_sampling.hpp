@@ -80,8 +80,8 @@ Sequence<int> scheduled_sampling(S& stepper, std::type_identity_t<typename S::St
 
 /// The same of a SequenceModel that predicts numbers: what it reads next is y_{t-1} itself. Throws shape_error unless
 /// it has as many outputs as inputs.
-template <class M, class Stored>
-typename M::InputSequence scheduled_sampling(PackedModel<M, Stored>& stepper,
+template <Model M, class Stored>
+typename M::InputSequence scheduled_sampling(Prepared<M, Stored, Dynamic>& stepper,
                                              std::type_identity_t<typename M::template State<>> state,
                                              const typename M::InputSequence& x, double epsilon, Rng& rng) {
   const M& model = stepper.model();

@@ -36,6 +36,12 @@ void initial_back(const L& layer, const State& dstate, L& gradient) {
   if constexpr (requires { layer.initial_back(dstate, gradient); }) layer.initial_back(dstate, gradient);
 }
 
+// Whether a layer has more than zero to begin with.
+template <class L>
+concept LearnsInitial = requires {
+  requires L::learns_initial;
+};
+
 // A layer may read a memory beside x (core/memory.hpp): it comes after the other arguments of its hooks. These call a layer
 // with it or without, as it takes it.
 template <class L>
@@ -73,6 +79,7 @@ struct Stack {
   using Last = LayerAt<Count - 1>;
   using Scalar = typename Last::Scalar;
   static constexpr bool causal = (Causal<LayerOf<L>> && ...);
+  static constexpr bool learns_initial = (detail::LearnsInitial<LayerOf<L>> || ...);
   static constexpr int Inputs = First::Inputs, Outputs = Last::Outputs;
   using Input = typename First::Input;
   using Output = typename Last::Output;

@@ -63,25 +63,29 @@ struct SourceAndPrevious {
   }
 };
 
-template <class Encoder_, class Decoder_, Bridge bridge_ = Bridge::tanh, class Pool = Last, int Outputs_ = Dynamic>
+template <class Encoder_, class Decoder_, Bridge kind = Bridge::tanh, class Pool = Last, int Outputs_ = Dynamic>
 struct EncoderDecoder {
   using Encoder = LayerOf<Encoder_>;
   using Decoder = SequenceModel<Decoder_, Outputs_>;
   using DecoderBody = typename Decoder::Body;
   using Scalar = typename Decoder::Scalar;
   static constexpr int Outputs = Outputs_;
-  static constexpr Bridge bridge = bridge_;
+  static_assert(
+      kind == Bridge::none || !detail::LearnsInitial<DecoderBody>,
+      "the decoder would begin with what the bridge gives, not with its LearnedInitialState: take Bridge::none");
   using Source = Sequence<typename Encoder::Input::Scalar, Encoder::Input::RowsAtCompileTime>;
   using Previous = typename Decoder::InputSequence;
   using Examples = SourceAndPrevious<Source, Previous>;
   template <class S>
-  using Rebind = EncoderDecoder<typename Encoder::template Rebind<S>, typename DecoderBody::template Rebind<S>, bridge,
+  using Rebind = EncoderDecoder<typename Encoder::template Rebind<S>, typename DecoderBody::template Rebind<S>, kind,
                                 Pool, Outputs>;
 
   /// inputs: features of a source (of an embedding: its vocabulary); hidden: outputs of every layer; outputs: rows of y, and of
   /// the decoder's input.
   struct Sizes {
-    Index inputs = 0, hidden = 0, outputs = 0;
+    Index inputs = known_or_zero(Encoder::Inputs);
+    Index hidden = known_or_zero(Decoder::Hidden);
+    Index outputs = known_or_zero(Outputs);
   };
 
   // Of Bridge::tanh, for each part of the decoder's state: W (rows, encoder's outputs), b (rows); else empty.
@@ -89,7 +93,7 @@ struct EncoderDecoder {
     typename Decoder::template State<Owned<>> W;
     typename Decoder::template State<Owned<1>> b;
     static constexpr auto fields() {
-      if constexpr (bridge == Bridge::tanh)
+      if constexpr (kind == Bridge::tanh)
         return std::tuple{field("W", &BridgeWeights::W), field("b", &BridgeWeights::b)};
       else
         return std::tuple{};
@@ -97,11 +101,11 @@ struct EncoderDecoder {
   };
 
   Encoder encoder;
-  BridgeWeights to_state;
+  BridgeWeights bridge;
   Decoder decoder;
 
   static constexpr auto fields() {
-    return std::tuple{field("encoder", &EncoderDecoder::encoder), field("bridge", &EncoderDecoder::to_state),
+    return std::tuple{field("encoder", &EncoderDecoder::encoder), field("bridge", &EncoderDecoder::bridge),
                       field("decoder", &EncoderDecoder::decoder)};
   }
 
@@ -118,7 +122,7 @@ struct EncoderDecoder {
   };
 
   EncoderDecoder() : decoder(DecoderBody(), known_or_zero(Outputs)) {  // of layers that no Sizes could build, too
-    set_zero(to_state);
+    set_zero(bridge);
   }
   /// All weights zero.
   explicit EncoderDecoder(Sizes sizes)
@@ -131,18 +135,18 @@ struct EncoderDecoder {
                        rng} {}
   /// Of parts that are there already; the bridge is zero, or initialised.
   EncoderDecoder(Encoder encoder_, Decoder decoder_) : encoder(std::move(encoder_)), decoder(std::move(decoder_)) {
-    if constexpr (bridge == Bridge::tanh) {
-      to_state.W = decoder.initial_state(0);
-      to_state.b = decoder.initial_state();
-      for_each_parameter([&](auto& part) { part.setZero(part.rows(), encoder.outputs()); }, to_state.W);
-      set_zero(to_state.b);
+    if constexpr (kind == Bridge::tanh) {
+      bridge.W = decoder.initial_state(0);
+      bridge.b = decoder.initial_state();
+      for_each_parameter([&](auto& part) { part.setZero(part.rows(), encoder.outputs()); }, bridge.W);
+      set_zero(bridge.b);
     }
-    if constexpr (bridge == Bridge::copy)
+    if constexpr (kind == Bridge::copy)
       require_like(decoder.initial_state(1), encoder.template initial_state<Dynamic>(1), "the encoder's state");
   }
   EncoderDecoder(Encoder encoder_, Decoder decoder_, Rng& rng)
       : EncoderDecoder(std::move(encoder_), std::move(decoder_)) {
-    if constexpr (bridge == Bridge::tanh) for_each_parameter([&](auto& part) { glorot(part, rng); }, to_state.W);
+    if constexpr (kind == Bridge::tanh) for_each_parameter([&](auto& part) { glorot(part, rng); }, bridge.W);
   }
 
   void take_settings(const auto& other) {
@@ -186,7 +190,7 @@ struct EncoderDecoder {
     for (Index i = 0; i < source.batch(); ++i) memory.summary.col(i) = trace.q.col(order(i));
 
     trace.state = decoder.initial_state(source.batch());
-    if constexpr (bridge == Bridge::tanh)
+    if constexpr (kind == Bridge::tanh)
       for_each_parameter(
           [&](auto& s, const auto& W, const auto& b) {
             if (s.size() == 0) return;
@@ -194,8 +198,8 @@ struct EncoderDecoder {
             add_bias(s, b);
             elementwise([](auto& s_) { s_ = reprise::Tanh::of(s_); }, s);
           },
-          trace.state, to_state.W, to_state.b);
-    if constexpr (bridge == Bridge::copy)
+          trace.state, bridge.W, bridge.b);
+    if constexpr (kind == Bridge::copy)
       for_each_parameter(
           [&](auto& s, const auto& final) {
             for (Index i = 0; i < s.cols(); ++i) s.col(i) = final.col(layout.slot(order(i)));
@@ -231,7 +235,7 @@ struct EncoderDecoder {
                      trace.dmemory);
 
     set_zero(trace.encoder_state);
-    if constexpr (bridge == Bridge::tanh)
+    if constexpr (kind == Bridge::tanh)
       for_each_parameter(
           [&](auto& da, const auto& s_0, const auto& W, auto& dW, auto& db) {
             if (da.size() == 0) return;
@@ -240,14 +244,14 @@ struct EncoderDecoder {
             add_bias_gradient(db, da);
             add_product(trace.dmemory.summary, W.transpose(), da);
           },
-          ds, std::as_const(trace.s_0), to_state.W, gradient.to_state.W, gradient.to_state.b);
-    if constexpr (bridge == Bridge::copy)
+          ds, std::as_const(trace.s_0), bridge.W, gradient.bridge.W, gradient.bridge.b);
+    if constexpr (kind == Bridge::copy)
       for_each_parameter(
           [&](const auto& d, auto& d_final) {
             for (Index i = 0; i < d.cols(); ++i) d_final.col(source.slot(order(i))) = d.col(i);
           },
           ds, trace.encoder_state);
-    if constexpr (bridge == Bridge::none) detail::initial_back(decoder.body(), ds, gradient.decoder.body());
+    if constexpr (kind == Bridge::none) detail::initial_back(decoder.body(), ds, gradient.decoder.body());
 
     for (Index i = 0; i < layout.batch(); ++i) trace.q.col(order(i)) = trace.dmemory.summary.col(i);  // dq
     trace.dh_encoder.resize(encoder.outputs(), source.columns());

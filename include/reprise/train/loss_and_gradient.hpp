@@ -26,7 +26,8 @@ struct PassOptions {
   bool input_gradient = false;
 };
 
-/// Buffers for one thread to reuse: once it has met its largest batch, a pass allocates no more memory of its own.
+/// Buffers for one thread to reuse. Once it has met its largest batch, a pass of a SequenceModel allocates no more memory of
+/// its own; models of whole records allocate some in each.
 template <class M>
 struct Workspace;
 template <class M>

@@ -8,17 +8,17 @@
 //
 // A model is its body with the readout on top: model.cell.W_hh where the body is a cell, model.layers where it is a Stack.
 
-#include <reprise/kernels/bias.hpp>
-#include <reprise/kernels/product.hpp>
 #include <reprise/layers/stack.hpp>
+#include <reprise/train/readout.hpp>
 
 namespace reprise {
 
 template <class Body_, int Outputs_ = Dynamic, Bias bias = Bias::present>
-struct SequenceModel : LayerOf<Body_> {
+struct SequenceModel : WithReadout<LayerOf<Body_>, Outputs_, bias> {
+  using Base = WithReadout<LayerOf<Body_>, Outputs_, bias>;
   using Body = LayerOf<Body_>;
   using Scalar = typename Body::Scalar;
-  static constexpr int Inputs = Body::Inputs, Hidden = Body::Outputs, Outputs = Outputs_;
+  static constexpr int Outputs = Outputs_;
   using Input = typename Body::Input;
   using InputSequence = Sequence<typename Input::Scalar, Input::RowsAtCompileTime>;
   using OutputSequence = Sequence<Scalar, Outputs>;
@@ -27,41 +27,8 @@ struct SequenceModel : LayerOf<Body_> {
   template <class S>
   using Rebind = SequenceModel<typename Body::template Rebind<S>, Outputs, bias>;
 
-  /// inputs: rows of x_t (of an embedding: its vocabulary); hidden: outputs of every layer; outputs: rows of y_t.
-  struct Sizes {
-    Index inputs = known_or_zero(Inputs);
-    Index hidden = known_or_zero(Hidden);
-    Index outputs = known_or_zero(Outputs);
-    Index inner = 0;  ///< as in reprise::Sizes
-  };
-
-  Matrix<Scalar, Outputs, Hidden> W_hy;
-  Vector<Scalar, bias == Bias::present ? Outputs : 0> b_y;
-
-  static constexpr auto fields() {
-    return std::tuple_cat(Body::fields(),
-                          std::tuple{field("W_hy", &SequenceModel::W_hy), field("b_y", &SequenceModel::b_y)});
-  }
-
-  /// All weights zero. Throws shape_error if the sizes are not those of the type.
-  explicit SequenceModel(Sizes sizes = {})
-      : SequenceModel(Body(reprise::Sizes{sizes.inputs, sizes.hidden, sizes.inner}), sizes.outputs) {}
-
-  /// The body as it initialises itself, W_hy after Glorot, b_y zero.
-  SequenceModel(Sizes sizes, Rng& rng)
-      : SequenceModel(Body(reprise::Sizes{sizes.inputs, sizes.hidden, sizes.inner}, rng), sizes.outputs, rng) {}
-
-  /// A body that is there already, and a readout of zeros, or initialised.
-  SequenceModel(Body body, Index outputs) : Body(std::move(body)) {
-    checked_size(outputs, Outputs, "outputs");
-    W_hy.setZero(outputs, Body::outputs());
-    b_y.setZero(bias == Bias::present ? outputs : 0);
-  }
-  SequenceModel(Body body, Index outputs, Rng& rng) : SequenceModel(std::move(body), outputs) { glorot(W_hy, rng); }
-
-  const Body& body() const { return *this; }
-  Body& body() { return *this; }
-  Index outputs() const { return W_hy.rows(); }
+  using Base::Base;  // of Sizes{.inputs, .hidden, .outputs}, with an Rng or all zero; of a body
+  using Base::body, Base::outputs, Base::readout, Base::W_hy, Base::b_y;
 
   /// What one stream, or a batch, begins with: zero, or what the body has learned.
   State<Owned<1>> initial_state() const { return body().template initial_state<1>(1); }
@@ -127,21 +94,6 @@ struct SequenceModel : LayerOf<Body_> {
     readout(Body::output(trace), x.layout().columns(), y.values());
     to_record_order(ordered, x.layout(), state);
     return y;
-  }
-
-  // What loss_and_gradient is made of; y and dy have at least `count` columns.
-
-  void readout(const typename Body::Output& h, Index count, auto& y) const {
-    product(y.leftCols(count), W_hy, h.leftCols(count));
-    add_bias(y.leftCols(count), b_y);
-  }
-
-  void readout_back(const typename Body::Output& h, Index count, const auto& dy, SequenceModel& gradient,
-                    auto& dh) const {
-    if (count == 0) return;
-    add_product(gradient.W_hy, dy.leftCols(count), h.leftCols(count).transpose());
-    add_bias_gradient(gradient.b_y, dy.leftCols(count));
-    product(dh.leftCols(count), W_hy.transpose(), dy.leftCols(count));
   }
 
   void require_input(const InputSequence& x) const {

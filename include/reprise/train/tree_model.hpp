@@ -15,10 +15,9 @@
 // ignore: SoftmaxCrossEntropy{.ignore = -1}.
 
 #include <reprise/core/forest.hpp>
-#include <reprise/kernels/bias.hpp>
-#include <reprise/kernels/product.hpp>
 #include <reprise/layers/embedding.hpp>
 #include <reprise/layers/recursive.hpp>
+#include <reprise/train/readout.hpp>
 
 namespace reprise {
 
@@ -30,7 +29,8 @@ struct NodeFeatures {
 };
 
 template <TreeCell C, class Lookup = NodeFeatures, int Outputs_ = Dynamic, Bias bias = Bias::present>
-struct TreeModel : Recursive<C> {
+struct TreeModel : WithReadout<Recursive<C>, Outputs_, bias> {
+  using Base = WithReadout<Recursive<C>, Outputs_, bias>;
   using Body = Recursive<C>;
   using Scalar = typename C::Scalar;
   static constexpr bool tokens = !std::is_same_v<Lookup, NodeFeatures>;
@@ -51,12 +51,10 @@ struct TreeModel : Recursive<C> {
   };
 
   Lookup embedding;
-  Matrix<Scalar, Outputs, Hidden> W_hy;
-  Vector<Scalar, bias == Bias::present ? Outputs : 0> b_y;
+  using Base::body, Base::outputs;
 
   static constexpr auto fields() {
-    return std::tuple_cat(std::tuple{field("embedding", &TreeModel::embedding)}, Body::fields(),
-                          std::tuple{field("W_hy", &TreeModel::W_hy), field("b_y", &TreeModel::b_y)});
+    return std::tuple_cat(std::tuple{field("embedding", &TreeModel::embedding)}, Base::fields());
   }
 
   struct Trace {
@@ -68,17 +66,12 @@ struct TreeModel : Recursive<C> {
   };
 
   /// All weights zero. Throws shape_error if the sizes are not those of the type.
-  explicit TreeModel(Sizes sizes = {}) : Body(C(of_cell(sizes))), embedding(lookup(sizes)) { size_readout(sizes); }
+  explicit TreeModel(Sizes sizes = {}) : Base(Body(C(of_cell(sizes))), sizes.outputs), embedding(lookup(sizes)) {}
 
   /// The embedding and the cell as they initialise themselves, W_hy after Glorot, b_y zero.
-  TreeModel(Sizes sizes, Rng& rng) : Body(C(of_cell(sizes), rng)), embedding(lookup(sizes, rng)) {
-    size_readout(sizes);
-    glorot(W_hy, rng);
+  TreeModel(Sizes sizes, Rng& rng) : Base(Body(C(of_cell(sizes), rng)), sizes.outputs), embedding(lookup(sizes, rng)) {
+    glorot(this->W_hy, rng);
   }
-
-  const Body& body() const { return *this; }
-  Body& body() { return *this; }
-  Index outputs() const { return W_hy.rows(); }
 
   static Index columns(const Examples& x) { return x.layout().columns(); }
 
@@ -114,8 +107,7 @@ struct TreeModel : Recursive<C> {
     }
     body().forward(trace.x, layout, trace.body);
     detail::reserve(trace.ordered, outputs(), count);
-    product(trace.ordered.leftCols(count), W_hy, trace.body.state.h.leftCols(count));
-    add_bias(trace.ordered.leftCols(count), b_y);
+    this->readout(trace.body.state.h, count, trace.ordered);
     for (Index j = 0; j < count; ++j) trace.y.col(layout.node(j)) = trace.ordered.col(j);
   }
 
@@ -125,11 +117,8 @@ struct TreeModel : Recursive<C> {
     const Index count = layout.columns();
     if (count == 0) return;
     for (Index j = 0; j < count; ++j) trace.ordered.col(j) = dy.col(layout.node(j));
-    const auto dy_ordered = trace.ordered.leftCols(count);
-    add_product(gradient.W_hy, dy_ordered, trace.body.state.h.leftCols(count).transpose());
-    add_bias_gradient(gradient.b_y, dy_ordered);
-    detail::reserve(trace.dh, this->body().outputs(), count);
-    product(trace.dh.leftCols(count), W_hy.transpose(), dy_ordered);
+    detail::reserve(trace.dh, body().outputs(), count);
+    this->readout_back(trace.body.state.h, count, trace.ordered, gradient, trace.dh);
     body().backward(trace.x, trace.dh, layout, trace.body, gradient.body(), tokens ? &trace.dx : nullptr);
     if constexpr (tokens)
       for (Index j = 0; j < count; ++j)
@@ -165,12 +154,6 @@ struct TreeModel : Recursive<C> {
       return Lookup(reprise::Sizes{sizes.inputs, features(sizes)}, rng...);
     else
       return {};
-  }
-
-  void size_readout(const Sizes& sizes) {
-    checked_size(sizes.outputs, Outputs, "outputs");
-    W_hy.setZero(sizes.outputs, sizes.hidden);
-    b_y.setZero(bias == Bias::present ? sizes.outputs : 0);
   }
 };
 
