@@ -1,6 +1,7 @@
 #pragma once
 // From sentences to their translations: pieces, beam search, text again, and where the network looked meanwhile.
 
+#include <reprise/decode/attention_weights.hpp>
 #include <reprise/decode/beam.hpp>
 #include <reprise/decode/decoding.hpp>
 #include <reprise/parallel/threads.hpp>
@@ -67,9 +68,7 @@ inline Attention attention_of(const Translator& translator, const std::string& s
                               const std::string& reference) {
   const std::vector<std::vector<int>> source{translator.source.encode(tokenise(sentence))}, target{translation.pieces};
   const auto previous = rp::teacher_forcing(target, Subwords::bos, Subwords::eos).previous;
-  Network::Trace trace;
-  translator.network.forward({rp::Sequence<int>(source), previous}, rp::Mode{}, trace);
-  const auto& weights = std::get<4>(trace.decoder.layers).weights.front();  // (source, target)
+  const auto weights = rp::attention_weights(translator.network, {rp::Sequence<int>(source), previous}).front();
 
   Attention attention;
   for (const int id : source.front()) attention.source.push_back(translator.source.piece(id));

@@ -35,6 +35,7 @@
 #include <reprise/check/check_layer.hpp>
 #include <reprise/core/forest.hpp>
 #include <reprise/core/spectral_radius.hpp>
+#include <reprise/decode/attention_weights.hpp>
 #include <reprise/decode/beam.hpp>
 #include <reprise/decode/decoding.hpp>
 #include <reprise/decode/generate.hpp>

@@ -34,7 +34,8 @@ struct WithReadout : Body_ {
   Vector<Scalar, bias == Bias::present ? Outputs : 0> b_y;
 
   static constexpr auto fields() {
-    return std::tuple_cat(Body::fields(), std::tuple{field("W_hy", &WithReadout::W_hy), field("b_y", &WithReadout::b_y)});
+    return std::tuple_cat(Body::fields(),
+                          std::tuple{field("W_hy", &WithReadout::W_hy), field("b_y", &WithReadout::b_y)});
   }
 
   /// All weights zero; without sizes, those of the type. Throws shape_error if the sizes are not those of the type.
