@@ -28,6 +28,20 @@ int main() {
   rp::Recurrent<rp::CfCCell<float>, rp::Direction::backward> layer;
 #elif MISUSE == 10
   rp::EncoderDecoder<rp::GRUCell<float>, rp::LearnedInitialState<rp::GRUCell<float>>> model;
+#elif MISUSE == 11
+  rp::EncoderDecoder<rp::GRUCell<float>, rp::Bidirectional<rp::GRUCell<float>>> model;
+#elif MISUSE == 12
+  rp::EncoderDecoder<rp::LSTMCell<float>, rp::GRUCell<float>, rp::Bridge::copy> model;
+#elif MISUSE == 13
+  rp::EncoderDecoder<rp::GRUCell<float>, rp::Stack<rp::SLSTMCell<float>>> model;
+#elif MISUSE == 14
+  rp::Stack<rp::WithContext<float>, rp::GRUCell<float>> decoder({.inputs = 2, .hidden = 3});
+#elif MISUSE == 15
+  rp::LearnedInitialState<rp::Stack<rp::SLSTMCell<float>>> layer;
+#elif MISUSE == 16
+  rp::SequenceToOne<rp::GRUCell<float>> model;
+  rp::Workspace workspace{model};
+  rp::loss_and_gradient(model, rp::Sequence<float>(), std::vector<int>{1}, rp::SoftmaxCrossEntropy{}, workspace);
 #elif MISUSE == 4
   rp::Recurrent<rp::Dense<float>> layer;
 #endif

@@ -124,6 +124,7 @@ TEST_CASE("features in the type and features found at run time convert into each
   CHECK(fixed[1] == sequence[1]);
   CHECK(rp::Sequence<double>(fixed)[0] == sequence[0]);
   CHECK_THROWS_AS((rp::Sequence<double, 3>(sequence)), rp::shape_error);
+  CHECK((rp::Sequence<double, 2>(rp::Sequence<double>()).batch() == 0));
 }
 
 TEST_CASE("copies are values") {

@@ -411,24 +411,28 @@ TEST_CASE("options that make no sense are refused by name, and so are logits tha
     options.*member = value;
     return options;
   };
-  CHECK_THROWS_WITH(search(with(&rp::BeamOptions::beam, 0)), "beam = 0, it is at least 1");
-  CHECK_THROWS_WITH(search(with(&rp::BeamOptions::n_best, 3)), "n_best = 3, it is in 1 .. beam = 2");
+  CHECK_THROWS_WITH(search(with(&rp::BeamOptions::beam, 0)), "beam = 0, it must be at least 1");
+  CHECK_THROWS_WITH(search(with(&rp::BeamOptions::n_best, 3)), "n_best = 3, it must be in 1 .. beam = 2");
   CHECK_THROWS_AS(search(with(&rp::BeamOptions::n_best, 0)), rp::value_error);
   CHECK_THROWS_WITH(search(with(&rp::BeamOptions::maximum_length, Index{-1})),
-                    "maximum_length = -1, it is not negative");
+                    "maximum_length = -1, it must not be negative");
   CHECK_THROWS_WITH(search(with(&rp::BeamOptions::maximum_length, std::vector<Index>{1})),
                     "maximum_length has 1 entries, the batch takes 2");
-  CHECK_THROWS_WITH(search(with(&rp::BeamOptions::begin, -1)), "begin = -1, it is not negative");
+  CHECK_THROWS_WITH(search(with(&rp::BeamOptions::begin, -1)), "begin = -1, it must not be negative");
   CHECK_THROWS_AS(search(with(&rp::BeamOptions::begin, 4)), rp::value_error);
   CHECK_THROWS_WITH(search(with(&rp::BeamOptions::end, 4)), "end = 4, the vocabulary has 4 (0 to 3)");
   CHECK_THROWS_AS(search(with(&rp::BeamOptions::end, -1)), rp::value_error);
-  CHECK_THROWS_WITH(search(with(&rp::BeamOptions::length_penalty, -0.5)), "length_penalty = -0.5, it is not negative");
+  CHECK_THROWS_WITH(search(with(&rp::BeamOptions::length_penalty, -0.5)),
+                    "length_penalty = -0.5, it must not be negative");
   CHECK_THROWS_AS(search(with(&rp::BeamOptions::length_penalty, std::nan(""))), rp::value_error);
+  CHECK_THROWS_AS(search(with(&rp::BeamOptions::length_penalty, HUGE_VAL)), rp::value_error);
   CHECK_THROWS_AS(rp::greedy(stepper, stepper.initial_state(2), {.maximum_length = 3}), rp::value_error);
   CHECK_THROWS_AS(rp::greedy(stepper, stepper.initial_state(2), {.begin = 0, .end = 4}), rp::value_error);
-  rp::Rng rng{1};
+  rp::Rng rng{1}, untouched{1};
   CHECK_THROWS_AS(rp::generate(stepper, stepper.initial_state(0), {.begin = 0, .sampling = {.top_p = 2}}, rng),
                   rp::value_error);
+  CHECK_THROWS_AS(rp::generate(stepper, stepper.initial_state(2), {.maximum_length = 3}, rng), rp::value_error);
+  CHECK(rng() == untouched());
   CHECK(rp::beam_search(stepper, stepper.initial_state(0), good).empty());
 
   Script nan{[](const Script::Reader&) -> Eigen::VectorXd { return Eigen::Vector2d(0, std::nan("")); }};

@@ -38,7 +38,7 @@ Model make(std::uint64_t seed) {
 std::vector<int> greedy_by_hand(const Model& model, const rp::Sequence<int>& source, Index maximum) {
   std::vector<int> read{begin};
   while (static_cast<Index>(read.size()) <= maximum) {
-    const auto y = rp::predict(model, {source, rp::Sequence<int>{read}});
+    const auto y = rp::predict(model, {source, rp::Sequence<int>{read}}).values();
     Index best = 0;
     y.col(y.cols() - 1).maxCoeff(&best);
     if (best == end) break;
@@ -96,8 +96,12 @@ TEST_CASE("what does not fit is refused by name, the state as it was") {
   rp::Decoding decoding(model, sources);
   auto state = decoding.initial_state();
   const auto before = state.decoder;
-  CHECK_THROWS_WITH(decoding.step(rp::Tokens(rp::Tokens::Zero(4)), state),
-                    "the state has 5 columns, the batch takes 4");
+  CHECK_THROWS_WITH(decoding.step(rp::Tokens(rp::Tokens::Zero(4)), state), "x_t has 4 columns, the state takes 5");
+  for (const rp::Sequence<int>& others : {sources.select({0, 1}), sources.select({0, 1, 2, 3, 4, 0})}) {
+    rp::Decoding other(model, others);
+    CHECK_THROWS_WITH(other.step(rp::Tokens(rp::Tokens::Constant(5, begin)), state),
+                      Contains("the state has 5 sources"));
+  }
   CHECK_THROWS_WITH(decoding.step(rp::Tokens(rp::Tokens::Constant(5, 6)), state), Contains("token 6"));
   CHECK(std::get<1>(state.decoder.layers).h == std::get<1>(before.layers).h);
   for (const Index column : {-1, 5})
@@ -114,7 +118,24 @@ TEST_CASE("what does not fit is refused by name, the state as it was") {
   rp::Decoding<Plain> stateless(fits, sources);
   const auto start = stateless.initial_state();
   CHECK(stateless.columns(start) == 5);
+  auto unchanged = start;
+  CHECK_THROWS_WITH(stateless.step(rp::Tokens(rp::Tokens::Constant(6, begin)), unchanged),
+                    "x_t has 6 columns, the state takes 5");
   for (const Index column : {-1, 5})
     CHECK_THROWS_WITH(stateless.select(start, std::vector<Index>{column}), Contains("of a state of 5"));
   CHECK_THROWS_WITH(rp::Decoding<Plain>(torn, sources), "the memory's summary has 3 rows, WithContext takes 4");
+}
+
+TEST_CASE("a decoder that reads numbers runs step by step, too") {
+  using Numbers = rp::EncoderDecoder<rp::GRUCell<double>, rp::GRUCell<double>>;
+  rp::Rng rng(5);
+  const Numbers model({.inputs = 2, .hidden = 4, .outputs = 3}, rng);
+  rp::Sequence<double> source(rp::Layout({2, 4}), 2), previous(rp::Layout({3, 3}), 3);
+  rp::uniform(source.values(), 1, rng);
+  rp::uniform(previous.values(), 1, rng);
+  const auto y = rp::predict(model, {source, previous});
+  rp::Decoding decoding(model, source);
+  auto state = decoding.initial_state();
+  for (Index t = 0; t < 3; ++t)
+    CHECK((decoding.step(previous.view(t), state) - y.view(t)).cwiseAbs().maxCoeff() < 1e-15);
 }

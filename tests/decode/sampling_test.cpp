@@ -52,7 +52,7 @@ TEST_CASE("huge logits do not overflow") {
 }
 
 TEST_CASE("options out of range, and logits that are none, are refused") {
-  CHECK_THROWS_WITH(rp::distribution(logits, {.temperature = -1}), "temperature = -1, it is not negative");
+  CHECK_THROWS_WITH(rp::distribution(logits, {.temperature = -1}), "temperature = -1, it must not be negative");
   CHECK_THROWS_AS(rp::distribution(logits, {.top_k = -1}), rp::value_error);
   CHECK_THROWS_AS(rp::distribution(logits, {.top_p = 0}), rp::value_error);
   CHECK_THROWS_AS(rp::distribution(logits, {.top_p = 1.5}), rp::value_error);

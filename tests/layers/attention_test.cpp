@@ -72,6 +72,28 @@ TEST_CASE("the cell draws its weights before the attention, whatever order a com
   CHECK(rp::flatten(layer.attention) == rp::flatten(Additive({4, 4, 4}, again)));
 }
 
+TEST_CASE("scores far beyond what exp can take are still a distribution") {
+  rp::Rng rng(2);
+  const General attention({3, 4, 0}, rng);
+  rp::Memory<double> memory{rp::Matrix<double>(4, 5), {}, {0, 5}};
+  rp::uniform(memory.h, 1e6, rng);
+  rp::Matrix<double> q(3, 2), weights(5, 2), c(4, 2);
+  rp::uniform(q, 1e6, rng);
+  rp::detail::Reading<General> reading;
+  reading.begin(attention, memory);
+  reading.read_record(attention, memory, 0, q, weights, c);
+  CHECK(distance(weights.colwise().sum(), Eigen::RowVector2d(1, 1)) < 1e-14);
+}
+
+TEST_CASE("the W of a general dot product begins small: a query of k entries gives scores of a k-th of Glorot's") {
+  rp::Rng rng(2);
+  constexpr Index k = 400, features = 100;
+  const double largest = General({k, features, 0}, rng).W.cwiseAbs().maxCoeff(),
+               glorot = std::sqrt(6.0 / (k + features)) / std::sqrt(k);
+  CHECK(largest <= glorot);
+  CHECK(largest > 0.99 * glorot);
+}
+
 TEST_CASE("queries side by side") {
   prove_queries<Additive>();
   prove_queries<General>();

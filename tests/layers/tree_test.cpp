@@ -168,6 +168,7 @@ TEST_CASE("a model refuses what it cannot read", "[tree]") {
                     "token 5, the vocabulary has 5 (0 to 4, and -1 for none)");
   CHECK_THROWS_AS(rp::predict(tokens, rp::Forest<int>(layout, {{0, -2}, {1}})), rp::value_error);
   CHECK(rp::predict(tokens, rp::Forest<int>(layout, {{-1, 4}, {-1}})).cols() == 3);
+  CHECK(tokens.inputs() == 5);
   CHECK_THROWS_AS(OfTokens({.inputs = -1, .hidden = 4, .outputs = 2}), rp::shape_error);
 
   using OfFeatures = rp::TreeModel<Nary>;

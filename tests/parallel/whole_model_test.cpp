@@ -112,6 +112,15 @@ TEST_CASE("masks: dropped entries have no gradient, and the loss is that of the 
   CHECK((at(step) - at(-step)) / (2 * step) == Approx(gradient.squaredNorm()).epsilon(1e-7));
 }
 
+TEST_CASE("each part draws masks of its own") {
+  const auto model = make<Classifier>(0.5);
+  rp::ParallelWorkspace<Classifier> halves(model, {.threads = 2});
+  rp::Rng rng(1);
+  rp::loss_and_gradient(model, rp::Sequence<int>{{1, 2, 3}, {1, 2, 3}}, Eigen::RowVector2i(0, 0),
+                        rp::SoftmaxCrossEntropy{}, halves, {.rng = &rng});
+  CHECK(halves.y.col(0) != halves.y.col(1));
+}
+
 TEST_CASE("what does not fit is refused in parts as in one, and no records are no loss") {
   const auto model = make<Translator>(0);
   const rp::SoftmaxCrossEntropy loss;

@@ -58,7 +58,43 @@ TEST_CASE("the encoder's final state handed over, part by part") {
   CHECK(rp::flatten(model.encoder) == rp::flatten(encoder));
   CHECK(rp::flatten(model.decoder.body()) == rp::flatten(decoder));
   CHECK_THROWS_WITH((Model(Layers({vocabulary, 3}), {Layers({vocabulary, 4}), classes})),
-                    Contains("the encoder's state: layers.1.h is 3 x 1, the model's is 4 x 1"));
+                    "Bridge::copy: a part of the encoder's state has 3 rows, the decoder's takes 4");
+}
+
+TEST_CASE("the encoder's final state handed over past layers that have none") {
+  rp::Rng rng(2);
+  using Model = rp::EncoderDecoder<Encoder, rp::Stack<Embedding, rp::Dense<double>, GRU, Dot>, Bridge::copy>;
+  prove(Model({.inputs = vocabulary, .hidden = 3, .outputs = classes}, rng));
+}
+
+TEST_CASE("an encoder that has learned how to begin") {
+  rp::Rng rng(3);
+  using Model = rp::EncoderDecoder<rp::Stack<Embedding, rp::LearnedInitialState<LSTM>>, rp::Stack<Embedding, GRU>>;
+  prove(Model({.inputs = vocabulary, .hidden = 3, .outputs = classes}, rng));
+}
+
+TEST_CASE("with sizes in the type, a model without weights is zero and ready to learn") {
+  using Model = rp::EncoderDecoder<rp::GRUCell<double, 2, 4>, rp::GRUCell<double, 3, 4>, Bridge::tanh, rp::Last, 3>;
+  const Model model;
+  CHECK(model.bridge.W.h.rows() == 4);
+  CHECK(model.bridge.W.h.cols() == 4);
+  CHECK(rp::flatten(model) == rp::flatten(Model(Model::Sizes{})));
+  CHECK(rp::flatten(model).isZero(0));
+  const rp::Sequence<double> source(rp::Layout({2, 1}), 2), x(rp::Layout({1, 3}), 3);
+  CHECK_NOTHROW(rp::check_gradient(randomised(model), {source, x}, x, rp::SquaredError{}));
+}
+
+TEST_CASE("loss and gradient without a workspace are those with one") {
+  rp::Rng rng(4);
+  const rp::EncoderDecoder<Encoder, rp::Stack<Embedding, GRU>> model(
+      {.inputs = vocabulary, .hidden = 3, .outputs = classes}, rng);
+  rp::Workspace workspace{model};
+  const rp::SoftmaxCrossEntropy loss;
+  const double value = rp::loss_and_gradient(model, {sources, previous}, target, loss, workspace);
+  const auto [same, gradient] = rp::loss_and_gradient(model, {sources, previous}, target, loss);
+  CHECK(same == value);
+  CHECK(rp::flatten(gradient) == rp::flatten(workspace.gradient));
+  CHECK(rp::evaluate(model, {sources, previous}, target, loss) == value);
 }
 
 TEST_CASE("from vectors, one or some, to sequences of numbers") {
@@ -122,7 +158,7 @@ TEST_CASE("no records, and records without a step to predict") {
     rp::loss_and_gradient(model, {sources, previous}, target, rp::SoftmaxCrossEntropy{}, workspace);
     CHECK(rp::loss_and_gradient(model, {source, nothing}, nothing, rp::SoftmaxCrossEntropy{}, workspace) == 0);
     CHECK(rp::flatten(workspace.gradient).isZero(0));
-    CHECK(rp::predict(model, {source, nothing}).cols() == 0);
+    CHECK(rp::predict(model, {source, nothing}).layout() == nothing.layout());
   }
 }
 

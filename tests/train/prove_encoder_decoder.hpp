@@ -95,7 +95,7 @@ void prove_independence(const M& model, const typename M::Examples& x, const Tar
 // A stream that is told the tokens of `previous` gives y of the pass, whatever columns were copied and moved.
 template <class M>
 void prove_streaming(const M& model, const typename M::Examples& x) {
-  const auto y = rp::predict(model, x);
+  const rp::Matrix<double> y = rp::predict(model, x).values();
   rp::Decoding decoding(model, x.source);
   auto state = decoding.initial_state();
   REQUIRE(decoding.columns(state) == x.source.batch());

@@ -137,10 +137,11 @@ TEST_CASE("fit_readout refuses what does not fit or does not determine the reado
   const auto fit = [&](const rp::Sequence<double>& to, rp::RidgeOptions options) {
     rp::fit_readout(model, x, to, options);
   };
-  CHECK_THROWS_WITH(fit(target, {.ridge = -1}), "ridge = -1, it is finite and not negative");
-  CHECK_THROWS_WITH(fit(target, {.ridge = std::nan(""), .washout = 1}), "ridge = nan, it is finite and not negative");
-  CHECK_THROWS_WITH(fit(target, {.ridge = HUGE_VAL, .washout = 1}), "ridge = inf, it is finite and not negative");
-  CHECK_THROWS_WITH(fit(target, {.washout = -1}), "washout = -1, it is not negative");
+  CHECK_THROWS_WITH(fit(target, {.ridge = -1}), "ridge = -1, it must be finite and not negative");
+  CHECK_THROWS_WITH(fit(target, {.ridge = std::nan(""), .washout = 1}),
+                    "ridge = nan, it must be finite and not negative");
+  CHECK_THROWS_WITH(fit(target, {.ridge = HUGE_VAL, .washout = 1}), "ridge = inf, it must be finite and not negative");
+  CHECK_THROWS_WITH(fit(target, {.washout = -1}), "washout = -1, it must not be negative");
   CHECK_THROWS_WITH(fit(target, {}),
                     "0 steps are left after a washout of 100 from each of 2 records, fit_readout takes 1 at least");
   CHECK_THROWS_WITH(fit(target, {.ridge = 0, .washout = 5}),

@@ -137,3 +137,9 @@ TEST_CASE("no records, and records without steps") {
   CHECK(y[1].rows() == 2);
   CHECK(y[1].cols() == 0);
 }
+
+TEST_CASE("a model that is to learn has outputs") {
+  rp::Rng rng{1};
+  CHECK_THROWS_WITH((rp::SequenceModel<rp::RNNCell<float>>({.inputs = 2, .hidden = 3}, rng)),
+                    "outputs = 0: a model that is to learn has at least one");
+}

@@ -126,7 +126,7 @@ struct EchoStateCell : AffineInput<Scalar, Inputs, Hidden, 1, bias> {
 
   static const EchoStateOptions& require(const EchoStateOptions& options) {
     const auto within = [](double value, double low, double high, const char* name, const char* range) {
-      if (!(value >= low && value <= high)) detail::fail<value_error>(name, " = ", value, ", it is ", range);
+      if (!(value >= low && value <= high)) detail::fail<value_error>(name, " = ", value, ", it must be ", range);
     };
     constexpr double most = std::numeric_limits<double>::max(), least = std::numeric_limits<double>::min();
     within(options.spectral_radius, 0, most, "spectral_radius", "finite and not negative");

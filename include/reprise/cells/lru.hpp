@@ -198,7 +198,7 @@ void initialise_ring(LRUCell<Scalar, Inputs, Hidden, Units>& cell, double r_min,
                      Rng& rng) {
   if (!(0 <= r_min && r_min < r_max && r_max <= 1))
     detail::fail<value_error>("a ring from ", r_min, " to ", r_max, ": radii rise from 0 or more to 1 at most");
-  if (!(max_phase > 0)) detail::fail<value_error>("max_phase = ", max_phase, ": it is positive");
+  if (!(max_phase > 0)) detail::fail<value_error>("max_phase = ", max_phase, ": it must be positive");
   const auto inside = [&] {
     return (rng.uniform() + 0x1p-54) / (1 + 0x1p-52);
   };  // neither 0 nor 1: log of both is taken

@@ -48,8 +48,8 @@ void compare_gradients(const auto& value, auto& dual, const auto& gradient, doub
 
 }  // namespace detail
 
-/// Compares every entry of the gradient, to `tolerance`, with dual numbers sent through forward and loss. A
-/// Dropout in the model must have the rate 0.
+/// Compares every entry of the gradient of what is trained, to `tolerance`, with dual numbers sent through forward and loss.
+/// Random masks must have the rate 0.
 /// Returns what was compared; throws check_error if something does not hold.
 template <Model M, class Target, class Loss>
 CheckReport check_gradient(const M& model, const typename M::InputSequence& x, const Target& target, const Loss& loss,

@@ -77,8 +77,9 @@ concept MaskedCell = Cell<C> && requires(const C& cell, Rng* rng, const typename
   { cell.draws() } -> std::same_as<bool>;
 };
 
-/// Whether every entry of a cell's state means something by itself, so that Zoneout may keep some and not others. A cell where
-/// parts count together only says `static constexpr bool entries_stand_alone = false`.
+/// Whether every entry of the state of a cell or layer means something by itself, so that Zoneout may keep some and not others,
+/// and any values may begin a sequence. A cell where parts count together only says
+/// `static constexpr bool entries_stand_alone = false`.
 template <class C>
 concept EntriesStandAlone = !requires {
   requires !C::entries_stand_alone;

@@ -96,6 +96,21 @@ void visit_field(Visit& visit, const Path& path, First& first, Rest&... rest) {
     visit(first, rest...);
 }
 
+// References to all parameters of a module, however deep they are, in one tuple.
+template <class M>
+auto parameters([[maybe_unused]] M& module) {
+  constexpr auto count = std::tuple_size_v<decltype(M::fields())>;
+  return [&]<std::size_t... I>(std::index_sequence<I...>) {
+    return std::tuple_cat([](auto& field) {
+      if constexpr (Module<decltype(field)>)
+        return parameters(field);
+      else
+        return std::tie(field);
+    }(field_of<I>(module))...);
+  }
+  (std::make_index_sequence<count>{});
+}
+
 }  // namespace detail
 
 /// Calls `visit(name, p, q...)`, or `visit(p, q...)` if that is what it takes, for every parameter p of `module` and the

@@ -76,8 +76,9 @@ class Sequence {
   /// The same sequence with its features in the type, or not. Throws shape_error if they are others.
   template <int Other>
     requires(Other != Features)
-  Sequence(const Sequence<Scalar, Other>& other) : Sequence(other.layout(), other.features()) {
-    values_ = other.values();
+  Sequence(const Sequence<Scalar, Other>& other)
+      : Sequence(other.layout(), other.batch() == 0 && Features != Dynamic ? Features : other.features()) {
+    if (other.batch() != 0) values_ = other.values();
   }
 
   /// From any range of records: (features, steps) matrices, or for tokens or one feature anything like std::vector.

@@ -23,6 +23,7 @@ void for_each_attention(const auto& trace, const auto& visit) {
 /// Of each record, in the caller's order, alpha: (steps of its source, steps of its `previous`); of several attentions that of
 /// the lowest. Throws as loss_and_gradient does, and value_error for a decoder without attention.
 template <WholeModel M>
+  requires requires { typename M::DecoderBody; }
 std::vector<Matrix<typename M::Scalar>> attention_weights(const M& model, const typename M::Examples& x) {
   model.require(x);
   typename M::Trace trace;

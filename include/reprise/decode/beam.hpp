@@ -30,11 +30,11 @@ struct BeamOptions {
 namespace detail {
 
 inline void require_options(const BeamOptions& options, Index sources) {
-  if (options.beam < 1) fail<value_error>("beam = ", options.beam, ", it is at least 1");
+  if (options.beam < 1) fail<value_error>("beam = ", options.beam, ", it must be at least 1");
   if (options.n_best < 1 || options.n_best > options.beam)
-    fail<value_error>("n_best = ", options.n_best, ", it is in 1 .. beam = ", options.beam);
+    fail<value_error>("n_best = ", options.n_best, ", it must be in 1 .. beam = ", options.beam);
   if (!(options.length_penalty >= 0 && std::isfinite(options.length_penalty)))
-    fail<value_error>("length_penalty = ", options.length_penalty, ", it is not negative");
+    fail<value_error>("length_penalty = ", options.length_penalty, ", it must not be negative");
   options.maximum_length.require(sources, "maximum_length");
   options.begin.require(sources, "begin");
 }

@@ -19,11 +19,12 @@ class Decoding {
  public:
   struct State {
     typename Decoder::template State<> decoder;
-    Reads reads;  // which source each column reads
+    Reads reads;    // which source each column reads
+    Index sources;  // of how many
   };
 
-  /// Refers to the model, which has to stay as it is; one for each thread. Throws shape_error or value_error for sources that
-  /// the model cannot read.
+  /// Refers to the model, which has to stay as it is: after an update make another. One for each thread. Throws shape_error or
+  /// value_error for sources that the model cannot read.
   Decoding(const M& model, const typename M::Source& sources) : model_(&model) {
     model.require_source(sources);
     model.encode(
@@ -35,20 +36,23 @@ class Decoding {
   Decoding(const M&&, const typename M::Source&) = delete;  // of a model that would be gone
 
   State initial_state() const {
-    State state{encoded_.state, Reads(static_cast<std::size_t>(encoded_.memory.records()))};
+    State state{encoded_.state, Reads(static_cast<std::size_t>(sources())), sources()};
     std::iota(state.reads.begin(), state.reads.end(), Index{0});
     return state;
   }
 
   Index columns(const State& state) const { return static_cast<Index>(state.reads.size()); }
 
-  /// y_t (outputs, columns), valid until the next step.
-  const auto& step(const Tokens& tokens, State& state) {
-    return model_->decoder.step(tokens, state.decoder, trace_, encoded_.memory, state.reads);
+  /// y_t (outputs, columns), valid until the next step, from x_t: a token for each column, or what the decoder reads besides.
+  /// Throws shape_error or value_error, `state` unchanged, if x_t does not fit, or `state` is of other sources.
+  const auto& step(const auto& x_t, State& state) {
+    detail::require_size(state.sources, sources(), "the state", "sources", "this Decoding");
+    detail::require_size(x_t.cols(), columns(state), "x_t", "columns", "the state");
+    return model_->decoder.step(x_t, state.decoder, trace_, encoded_.memory, state.reads);
   }
 
   State select(const State& state, std::span<const Index> columns) const {
-    State selected{detail::select_columns(state.decoder, columns), {}};
+    State selected{detail::select_columns(state.decoder, columns), {}, state.sources};
     for (const Index column : columns) {
       if (column < 0 || column >= this->columns(state))  // of a decoder without a state nobody has looked yet
         detail::fail<shape_error>("column ", column, " of a state of ", this->columns(state));
@@ -58,6 +62,8 @@ class Decoding {
   }
 
  private:
+  Index sources() const { return encoded_.memory.records(); }
+
   const M* model_;
   typename M::Trace encoded_;
   Trace trace_;

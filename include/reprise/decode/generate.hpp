@@ -22,6 +22,11 @@ struct GenerateOptions {
 
 namespace detail {
 
+inline void require_options(const GenerateOptions& options, Index sources) {
+  options.maximum_length.require(sources, "maximum_length");
+  options.begin.require(sources, "begin");
+}
+
 /// A generator for each source: source s draws the same whatever its neighbours do. Takes two numbers from `rng`.
 inline std::vector<Rng> rng_per_source(Rng& rng, Index sources) {
   const std::uint64_t high = rng(), low = rng();
@@ -36,8 +41,7 @@ template <Stepper S, class Choose>
 std::vector<Hypothesis> generate_with(S& stepper, typename S::State state, const GenerateOptions& options,
                                       const Choose& choose) {
   const Index sources = stepper.columns(state);
-  options.maximum_length.require(sources, "maximum_length");
-  options.begin.require(sources, "begin");
+  require_options(options, sources);
   std::vector<Hypothesis> made(static_cast<std::size_t>(sources));
   std::vector<Index> running, columns;  // sources that go on, and where in the state they are
   for (Index s = 0; s < sources; ++s)
@@ -90,6 +94,7 @@ std::vector<Hypothesis> greedy(S& stepper, std::type_identity_t<typename S::Stat
 template <Stepper S>
 std::vector<Hypothesis> generate(S& stepper, std::type_identity_t<typename S::State> state,
                                  const GenerateOptions& options, Rng& rng) {
+  detail::require_options(options, stepper.columns(state));
   detail::require_sampling(options.sampling);
   auto streams = detail::rng_per_source(rng, stepper.columns(state));
   return detail::generate_with(stepper, std::move(state), options, [&](Index source, const auto& logits) {

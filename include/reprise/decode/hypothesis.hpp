@@ -39,7 +39,7 @@ class PerSource {
   void require(Index sources, const char* what) const {
     if (each_) detail::require_size(static_cast<Index>(values_.size()), sources, what, "entries", "the batch");
     for (const T value : values_)
-      if (value < 0) detail::fail<value_error>(what, " = ", value, ", it is not negative");
+      if (value < 0) detail::fail<value_error>(what, " = ", value, ", it must not be negative");
   }
 
  private:

@@ -46,10 +46,10 @@ template <class Logits>
 Vector<double> distribution(const Eigen::MatrixBase<Logits>& logits, const SamplingOptions& options = {}) {
   detail::require_logits(logits);
   if (!(options.temperature >= 0))
-    detail::fail<value_error>("temperature = ", options.temperature, ", it is not negative");
-  if (options.top_k < 0) detail::fail<value_error>("top_k = ", options.top_k, ", it is not negative");
+    detail::fail<value_error>("temperature = ", options.temperature, ", it must not be negative");
+  if (options.top_k < 0) detail::fail<value_error>("top_k = ", options.top_k, ", it must not be negative");
   if (!(options.top_p > 0 && options.top_p <= 1))
-    detail::fail<value_error>("top_p = ", options.top_p, ", it is in (0, 1]");
+    detail::fail<value_error>("top_p = ", options.top_p, ", it must be in (0, 1]");
   if (options.temperature == 0) return Vector<double>::Unit(logits.rows(), greedy(logits));
 
   const Vector<double> scores = logits.template cast<double>();

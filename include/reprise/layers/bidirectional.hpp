@@ -27,6 +27,7 @@ struct Bidirectional {
   using Backward = Recurrent<C, Direction::backward>;
   using Scalar = typename C::Scalar;
   static constexpr bool causal = false;
+  static constexpr bool entries_stand_alone = EntriesStandAlone<C>;
   static constexpr int Inputs = C::Inputs, Outputs = merge == Merge::concat ? times(2, C::Outputs) : C::Outputs;
   using Input = Matrix<Scalar, Inputs, Dynamic>;
   using Output = Matrix<Scalar, Outputs, Dynamic>;

@@ -18,9 +18,8 @@ template <class L>
 struct LearnedInitialState : LayerOf<L> {
   using Base = LayerOf<L>;
   static constexpr bool learns_initial = true;
-  static_assert(
-      !requires(Base & layer) { requires !EntriesStandAlone<std::remove_cvref_t<decltype(layer.cell)>>; },
-      "the parts of this cell's state count together only: from zero they could not be learned one by one");
+  static_assert(EntriesStandAlone<Base>,
+                "the parts of this cell's state count together only: from zero they could not be learned one by one");
   template <class Storage = Owned<>>
   using State = typename Base::template State<Storage>;
   template <class S>

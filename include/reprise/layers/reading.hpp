@@ -120,6 +120,7 @@ struct CellWithAttention {
                 "a cell with random masks has no place beside an attention; drop its outputs with Dropout");
   static_assert(!takes_time<Recurrent<C>>, "the last input of this cell is the time; here it would be another's row");
   using Scalar = typename C::Scalar;
+  static constexpr bool entries_stand_alone = EntriesStandAlone<C>;
   static constexpr int Inputs = Dynamic, Outputs = C::Outputs;
   using Input = Matrix<Scalar>;
   using Output = Matrix<Scalar, Outputs, Dynamic>;

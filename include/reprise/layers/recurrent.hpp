@@ -27,6 +27,7 @@ enum class Direction : bool { forward, backward };
 template <Cell C, Direction direction = Direction::forward>
 struct Recurrent {
   static constexpr bool causal = direction == Direction::forward;  // whether it runs step by step, too
+  static constexpr bool entries_stand_alone = EntriesStandAlone<C>;
   static constexpr bool last_input_is_time = requires { requires C::last_input_is_time; };
   static_assert(
       causal || !last_input_is_time,

@@ -79,6 +79,7 @@ struct Stack {
   using Last = LayerAt<Count - 1>;
   using Scalar = typename Last::Scalar;
   static constexpr bool causal = (Causal<LayerOf<L>> && ...);
+  static constexpr bool entries_stand_alone = (EntriesStandAlone<LayerOf<L>> && ...);
   static constexpr bool learns_initial = (detail::LearnsInitial<LayerOf<L>> || ...);
   static constexpr int Inputs = First::Inputs, Outputs = Last::Outputs;
   using Input = typename First::Input;

@@ -33,6 +33,10 @@ struct WithContext : StatelessLayer {
   };
 
   WithContext() = default;
+  explicit WithContext(Sizes, auto&... /*rng*/) {
+    static_assert(!sizeof(Scalar),
+                  "WithContext has more outputs than hidden: build the Stack it is in from its layers");
+  }
   WithContext(Index inputs, Index features_)
       : rows(checked_size(inputs, Dynamic, "inputs")), features(checked_size(features_, Dynamic, "features")) {}
 

@@ -30,7 +30,8 @@ struct SoftmaxCrossEntropy {
     static_assert(std::is_integral_v<typename Target::Scalar>, "SoftmaxCrossEntropy takes targets that are tokens");
     detail::require_size(target.rows(), 1, "target", "rows", "SoftmaxCrossEntropy");
     detail::require_size(target.cols(), y.cols(), "target", "columns", "SoftmaxCrossEntropy of this model");
-    if (!(smoothing >= 0 && smoothing < 1)) detail::fail<value_error>("smoothing = ", smoothing, ", it is in [0, 1)");
+    if (!(smoothing >= 0 && smoothing < 1))
+      detail::fail<value_error>("smoothing = ", smoothing, ", it must be in [0, 1)");
     const auto rest = static_cast<Scalar>(smoothing / static_cast<double>(std::max<Index>(y.rows(), 1)));
     const auto own = static_cast<Scalar>(1 - smoothing);
     detail::Sum<Scalar> sum(0);

@@ -23,7 +23,8 @@ struct ParallelOptions {
 namespace detail {
 // Into how many parts, one at least; throws value_error for options that make no sense.
 inline int count_parts(const ParallelOptions& options) {
-  if (options.threads < 1) fail<value_error>("ParallelWorkspace: threads = ", options.threads);
+  if (options.threads < 1)
+    fail<value_error>("ParallelWorkspace: threads = ", options.threads, ", it must be at least 1");
   if (options.parts < 0) fail<value_error>("ParallelWorkspace: parts = ", options.parts);
   return options.parts == 0 ? options.threads : options.parts;
 }
@@ -79,6 +80,12 @@ void gather(const auto& whole, const std::vector<Index>& columns, auto& part) {
 
 void scatter(const auto& part, const std::vector<Index>& columns, auto& whole) {
   for (std::size_t j = 0; j < columns.size(); ++j) whole.col(columns[j]) = part.col(static_cast<Index>(j));
+}
+
+// The sum of the parts' gradients, into that of the whole; those of the parts are then no longer theirs.
+void sum_gradients(auto& all) {
+  std::swap(all.gradient, all.parts.front().workspace.gradient);
+  for (std::size_t i = 1; i < all.parts.size(); ++i) add(all.gradient, all.parts[i].workspace.gradient);
 }
 
 // Part number `first` of `count`.
@@ -153,8 +160,7 @@ typename M::Scalar loss_and_gradient(const M& model, const typename M::InputSequ
     if (dx) detail::scatter(w.dx, part.columns, all.dx);
     for_each_parameter([&](const auto& p, auto& q) { detail::scatter(p, part.slots, q); }, w.dstate, all.dstate);
   });
-  set_zero(all.gradient);
-  for (const auto& part : all.parts) add(all.gradient, part.workspace.gradient);
+  detail::sum_gradients(all);
   if (!options.state) detail::initial_back(model.body(), all.dstate, all.gradient.body());
   M::to_record_order(all.dstate, x.layout(), all.dh0);
   if (options.state) M::to_record_order(all.state, x.layout(), *options.state);

@@ -69,8 +69,7 @@ typename M::Scalar loss_and_gradient(const M& model, const typename M::Examples&
     set_zero(w.gradient);
     model.backward(part.x, w.dy, Mode{true, options.rng ? &part.rng : nullptr}, w.trace, w.gradient);
   });
-  set_zero(all.gradient);
-  for (const auto& part : all.parts) add(all.gradient, part.workspace.gradient);
+  detail::sum_gradients(all);
   return value;
 }
 

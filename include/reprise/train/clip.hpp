@@ -31,7 +31,7 @@ double norm(const M& module) {
 /// Throws non_finite_error, the gradient unchanged, if that is not finite, value_error if `max_norm` is not positive.
 template <Module M>
 double clip_norm(M& gradient, double max_norm) {
-  if (!(max_norm > 0)) detail::fail<value_error>("clip_norm: max_norm = ", max_norm, ", it is positive");
+  if (!(max_norm > 0)) detail::fail<value_error>("clip_norm: max_norm = ", max_norm, ", it must be positive");
   const double before = norm(gradient);
   if (!std::isfinite(before)) detail::fail<non_finite_error>("clip_norm: the norm of the gradient is ", before);
   if (before > max_norm) {
@@ -45,7 +45,7 @@ double clip_norm(M& gradient, double max_norm) {
 /// `limit` is not positive.
 template <Module M>
 void clip_value(M& gradient, double limit) {
-  if (!(limit > 0)) detail::fail<value_error>("clip_value: limit = ", limit, ", it is positive");
+  if (!(limit > 0)) detail::fail<value_error>("clip_value: limit = ", limit, ", it must be positive");
   require_finite(gradient, "clip_value: the gradient of ");
   const auto bound = static_cast<typename M::Scalar>(limit);
   for_each_run([&](auto p) { p = p.min(bound).max(-bound); }, gradient);

@@ -3,7 +3,7 @@
 //
 //   h_1 .. h_S = encoder(source)               the memory: what attention in the decoder reads
 //   q   = pool(h_1 .. h_S)                     its summary: what WithContext in the decoder reads
-//   s_0 = bridge(q)                            each part of the decoder's state; see Bridge
+//   s_0 = bridge(q)                            each part of the decoder's state (train/bridge.hpp)
 //   s_t = decoder(previous_t, s_{t-1}, memory)      previous_t = y_{t-1}, the token before (teacher forcing)
 //   y_t = W_hy s_t + b_y                       the logits of token t
 //
@@ -15,29 +15,12 @@
 // A source of one step makes this one-to-many: EncoderDecoder<Dense<float>, ...>, from a vector to a sequence (10.2.4).
 
 #include <reprise/core/memory.hpp>
-#include <reprise/kernels/activation.hpp>
 #include <reprise/layers/pooling.hpp>
+#include <reprise/train/bridge.hpp>
+#include <reprise/train/teacher_forcing.hpp>
 #include <reprise/train/whole_model.hpp>
 
 namespace reprise {
-
-/// How the decoder begins.
-enum class Bridge {
-  none,  ///< with its own initial state: what it knows of the source comes through the memory alone
-  copy,  ///< with the encoder's final state, part by part: of encoders and decoders of the same layers (Sutskever et al.)
-  tanh  ///< s_0 = tanh(W q + b), a W and a b for each part of its state (Cho et al.; Bahdanau et al.)
-};
-
-/// Records read with the token before each step as input: `previous` is begin, y_1, .., y_T and `target` y_1, .., y_T, end.
-struct TeacherForcing {
-  Sequence<int> previous, target;
-};
-inline TeacherForcing teacher_forcing(const std::vector<std::vector<int>>& records, int begin, int end) {
-  std::vector<std::vector<int>> previous = records, target = records;
-  for (auto& record : previous) record.insert(record.begin(), begin);
-  for (auto& record : target) record.push_back(end);
-  return {Sequence<int>(previous), Sequence<int>(target)};
-}
 
 namespace detail {
 // A sequence of numbers in another scalar; tokens stay tokens.
@@ -71,8 +54,8 @@ struct EncoderDecoder {
   using Scalar = typename Decoder::Scalar;
   static constexpr int Outputs = Outputs_;
   static_assert(
-      kind == Bridge::none || !detail::LearnsInitial<DecoderBody>,
-      "the decoder would begin with what the bridge gives, not with its LearnedInitialState: take Bridge::none");
+      Causal<DecoderBody>,
+      "a decoder that reads what it is to predict: there is no Bidirectional in it, nor another way from later steps");
   using Source = Sequence<typename Encoder::Input::Scalar, Encoder::Input::RowsAtCompileTime>;
   using Previous = typename Decoder::InputSequence;
   using Examples = SourceAndPrevious<Source, Previous>;
@@ -88,20 +71,8 @@ struct EncoderDecoder {
     Index outputs = known_or_zero(Outputs);
   };
 
-  // Of Bridge::tanh, for each part of the decoder's state: W (rows, encoder's outputs), b (rows); else empty.
-  struct BridgeWeights {
-    typename Decoder::template State<Owned<>> W;
-    typename Decoder::template State<Owned<1>> b;
-    static constexpr auto fields() {
-      if constexpr (kind == Bridge::tanh)
-        return std::tuple{field("W", &BridgeWeights::W), field("b", &BridgeWeights::b)};
-      else
-        return std::tuple{};
-    }
-  };
-
   Encoder encoder;
-  BridgeWeights bridge;
+  BridgeWeights<kind, Encoder, DecoderBody> bridge;
   Decoder decoder;
 
   static constexpr auto fields() {
@@ -121,10 +92,8 @@ struct EncoderDecoder {
     typename Encoder::Output dh_encoder;
   };
 
-  EncoderDecoder() : decoder(DecoderBody(), known_or_zero(Outputs)) {  // of layers that no Sizes could build, too
-    set_zero(bridge);
-  }
-  /// All weights zero.
+  /// All weights zero; without sizes, those of the type.
+  EncoderDecoder() : EncoderDecoder(Encoder(), Decoder(DecoderBody(), known_or_zero(Outputs))) {}
   explicit EncoderDecoder(Sizes sizes)
       : EncoderDecoder(Encoder(reprise::Sizes{sizes.inputs, sizes.hidden}),
                        Decoder(DecoderBody(reprise::Sizes{sizes.outputs, sizes.hidden}), sizes.outputs)) {}
@@ -133,21 +102,11 @@ struct EncoderDecoder {
       : EncoderDecoder{Encoder(reprise::Sizes{sizes.inputs, sizes.hidden}, rng),
                        Decoder(DecoderBody(reprise::Sizes{sizes.outputs, sizes.hidden}, rng), sizes.outputs, rng),
                        rng} {}
-  /// Of parts that are there already; the bridge is zero, or initialised.
-  EncoderDecoder(Encoder encoder_, Decoder decoder_) : encoder(std::move(encoder_)), decoder(std::move(decoder_)) {
-    if constexpr (kind == Bridge::tanh) {
-      bridge.W = decoder.initial_state(0);
-      bridge.b = decoder.initial_state();
-      for_each_parameter([&](auto& part) { part.setZero(part.rows(), encoder.outputs()); }, bridge.W);
-      set_zero(bridge.b);
-    }
-    if constexpr (kind == Bridge::copy)
-      require_like(decoder.initial_state(1), encoder.template initial_state<Dynamic>(1), "the encoder's state");
-  }
+  /// Of parts that are there already; the bridge is zero, or initialised. Throws shape_error if Bridge::copy does not fit.
+  EncoderDecoder(Encoder encoder_, Decoder decoder_)
+      : encoder(std::move(encoder_)), bridge(encoder, decoder_.body()), decoder(std::move(decoder_)) {}
   EncoderDecoder(Encoder encoder_, Decoder decoder_, Rng& rng)
-      : EncoderDecoder(std::move(encoder_), std::move(decoder_)) {
-    if constexpr (kind == Bridge::tanh) for_each_parameter([&](auto& part) { glorot(part, rng); }, bridge.W);
-  }
+      : encoder(std::move(encoder_)), bridge(encoder, decoder_.body(), rng), decoder(std::move(decoder_)) {}
 
   void take_settings(const auto& other) {
     if constexpr (requires { encoder.take_settings(other.encoder); }) encoder.take_settings(other.encoder);
@@ -190,21 +149,8 @@ struct EncoderDecoder {
     for (Index i = 0; i < source.batch(); ++i) memory.summary.col(i) = trace.q.col(order(i));
 
     trace.state = decoder.initial_state(source.batch());
-    if constexpr (kind == Bridge::tanh)
-      for_each_parameter(
-          [&](auto& s, const auto& W, const auto& b) {
-            if (s.size() == 0) return;
-            product(s, W, memory.summary);  // s_0 = tanh(W q + b)
-            add_bias(s, b);
-            elementwise([](auto& s_) { s_ = reprise::Tanh::of(s_); }, s);
-          },
-          trace.state, bridge.W, bridge.b);
-    if constexpr (kind == Bridge::copy)
-      for_each_parameter(
-          [&](auto& s, const auto& final) {
-            for (Index i = 0; i < s.cols(); ++i) s.col(i) = final.col(layout.slot(order(i)));
-          },
-          trace.state, trace.encoder_state);
+    bridge.forward(
+        memory.summary, trace.encoder_state, [&](Index i) { return layout.slot(order(i)); }, trace.state);
   }
 
   void forward(const Examples& x, const Mode& mode, Trace& trace) const {
@@ -225,7 +171,6 @@ struct EncoderDecoder {
     const auto order = [&](Index i) { return layout.record(i); };
     trace.dmemory.h.setZero(trace.memory.h.rows(), trace.memory.h.cols());
     trace.dmemory.summary.setZero(trace.memory.summary.rows(), trace.memory.summary.cols());
-    trace.dmemory.begin = trace.memory.begin;
     auto& ds = trace.state;
     set_zero(ds);  // nothing comes back from beyond the last step
     detail::reserve(trace.dh, decoder.body().outputs(), layout.columns());
@@ -235,22 +180,9 @@ struct EncoderDecoder {
                      trace.dmemory);
 
     set_zero(trace.encoder_state);
-    if constexpr (kind == Bridge::tanh)
-      for_each_parameter(
-          [&](auto& da, const auto& s_0, const auto& W, auto& dW, auto& db) {
-            if (da.size() == 0) return;
-            elementwise([](auto& d, const auto& s) { d = d * (1 - s * s); }, da, s_0);
-            add_product(dW, da, trace.memory.summary.transpose());
-            add_bias_gradient(db, da);
-            add_product(trace.dmemory.summary, W.transpose(), da);
-          },
-          ds, std::as_const(trace.s_0), bridge.W, gradient.bridge.W, gradient.bridge.b);
-    if constexpr (kind == Bridge::copy)
-      for_each_parameter(
-          [&](const auto& d, auto& d_final) {
-            for (Index i = 0; i < d.cols(); ++i) d_final.col(source.slot(order(i))) = d.col(i);
-          },
-          ds, trace.encoder_state);
+    bridge.backward(
+        trace.memory.summary, trace.s_0, [&](Index i) { return source.slot(order(i)); }, ds, gradient.bridge,
+        trace.dmemory.summary, trace.encoder_state);
     if constexpr (kind == Bridge::none) detail::initial_back(decoder.body(), ds, gradient.decoder.body());
 
     for (Index i = 0; i < layout.batch(); ++i) trace.q.col(order(i)) = trace.dmemory.summary.col(i);  // dq

@@ -64,7 +64,8 @@ typename M::Scalar information_flow(const M& model, Workspace<M>& workspace,
   using Scalar = typename M::Scalar;
   using C = decltype(M::Body::cell);
   using std::sqrt;
-  if (!(weight >= Scalar(0))) detail::fail<value_error>("information_flow: weight = ", weight, ", it is not negative");
+  if (!(weight >= Scalar(0)))
+    detail::fail<value_error>("information_flow: weight = ", weight, ", it must not be negative");
   require_like(model, workspace.gradient, "the workspace");
   if (!workspace.after_backward)
     detail::fail<value_error>(

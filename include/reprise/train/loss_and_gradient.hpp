@@ -7,7 +7,7 @@
 
 namespace reprise {
 
-template <Model M>
+template <class M>
 struct LossAndGradient {
   typename M::Scalar loss;
   M gradient;  ///< dL/dW for each W of the model, under the same name

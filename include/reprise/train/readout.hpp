@@ -51,7 +51,13 @@ struct WithReadout : Body_ {
     W_hy.setZero(outputs, Body::outputs());
     b_y.setZero(bias == Bias::present ? outputs : 0);
   }
-  WithReadout(Body body, Index outputs, Rng& rng) : WithReadout(std::move(body), outputs) { glorot(W_hy, rng); }
+  WithReadout(Body body, Index outputs, Rng& rng) : WithReadout(std::move(body), outputs) { initialise_readout(rng); }
+
+  /// W_hy after Glorot. Throws shape_error if there are no outputs: then somebody forgot to say how many.
+  void initialise_readout(Rng& rng) {
+    if (W_hy.rows() == 0) detail::fail<shape_error>("outputs = 0: a model that is to learn has at least one");
+    glorot(W_hy, rng);
+  }
 
   const Body& body() const { return *this; }
   Body& body() { return *this; }

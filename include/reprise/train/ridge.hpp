@@ -66,8 +66,8 @@ void fit_readout(M& model, const typename M::InputSequence& x, const typename M:
                  RidgeOptions options = {}) {
   const auto [ridge, washout] = options;
   if (!(ridge >= 0) || std::isinf(ridge))
-    detail::fail<value_error>("ridge = ", ridge, ", it is finite and not negative");
-  if (washout < 0) detail::fail<value_error>("washout = ", washout, ", it is not negative");
+    detail::fail<value_error>("ridge = ", ridge, ", it must be finite and not negative");
+  if (washout < 0) detail::fail<value_error>("washout = ", washout, ", it must not be negative");
   model.require_input(x);
   const Layout& layout = x.layout();
   detail::require_size(target.batch(), x.batch(), "target", "records", "this batch");

@@ -2,11 +2,7 @@
 // A recurrent body and a linear readout at every step (Goodfellow et al., equation 10.10):
 //
 //   h_t = body(x_t, h_{t-1})
-//   y_t = W_hy h_t + b_y          W_hy (outputs, hidden)   b_y (outputs)   y_t (outputs, batch)
-//
-//   dh_t = W_hy^T dy_t            dW_hy += dy_t h_t^T      db_y += dy_t, summed over the batch
-//
-// A model is its body with the readout on top: model.cell.W_hh where the body is a cell, model.layers where it is a Stack.
+//   y_t = W_hy h_t + b_y          y_t (outputs, batch); train/readout.hpp has the shapes of W_hy and b_y, and the gradient
 
 #include <reprise/layers/stack.hpp>
 #include <reprise/train/readout.hpp>

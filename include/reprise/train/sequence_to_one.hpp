@@ -3,9 +3,9 @@
 //
 //   h_1 .. h_T = body(x)      q = pool(h_1 .. h_T)      y = W_hy q + b_y
 //
-//   W_hy (outputs, hidden)   b_y (outputs)   y (outputs, records), in the caller's order of records
+//   y (outputs, records), in the caller's order of records
 //
-// Backward:  dW_hy += dy q^T   db_y += dy, summed over the records   dq = W_hy^T dy, which the pool gives to the steps it is made of.
+// Backward, after that of the readout (train/readout.hpp): the pool gives dq to the steps that q is made of.
 //
 //   rp::SequenceToOne<rp::Bidirectional<rp::GRUCell<float>>> model{{.inputs = 12, .hidden = 64, .outputs = 9}, rng};
 //   rp::loss_and_gradient(model, x, labels, rp::SoftmaxCrossEntropy{}, workspace);       // labels (1, records)

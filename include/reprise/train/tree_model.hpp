@@ -18,6 +18,7 @@
 #include <reprise/layers/embedding.hpp>
 #include <reprise/layers/recursive.hpp>
 #include <reprise/train/readout.hpp>
+#include <reprise/train/whole_model.hpp>
 
 namespace reprise {
 
@@ -50,8 +51,9 @@ struct TreeModel : WithReadout<Recursive<C>, Outputs_, bias> {
     Index features = tokens ? known_or_zero(Inputs) : 0;
   };
 
-  Lookup embedding;
   using Base::body, Base::outputs;
+
+  Lookup embedding;
 
   static constexpr auto fields() {
     return std::tuple_cat(std::tuple{field("embedding", &TreeModel::embedding)}, Base::fields());
@@ -70,7 +72,15 @@ struct TreeModel : WithReadout<Recursive<C>, Outputs_, bias> {
 
   /// The embedding and the cell as they initialise themselves, W_hy after Glorot, b_y zero.
   TreeModel(Sizes sizes, Rng& rng) : Base(Body(C(of_cell(sizes), rng)), sizes.outputs), embedding(lookup(sizes, rng)) {
-    glorot(this->W_hy, rng);
+    this->initialise_readout(rng);
+  }
+
+  /// As Sizes has it: rows of x_j, or the vocabulary.
+  Index inputs() const {
+    if constexpr (tokens)
+      return embedding.inputs();
+    else
+      return body().inputs();
   }
 
   static Index columns(const Examples& x) { return x.layout().columns(); }
@@ -86,7 +96,7 @@ struct TreeModel : WithReadout<Recursive<C>, Outputs_, bias> {
           detail::fail<value_error>("token ", token, ", the vocabulary has ", embedding.inputs(), " (0 to ",
                                     embedding.inputs() - 1, ", and ", no_token, " for none)");
     } else if (columns(x) != 0) {
-      detail::require_size(x.features(), this->inputs(), "x", "features", "the model");
+      detail::require_size(x.features(), inputs(), "x", "features", "the model");
     }
   }
 
@@ -96,7 +106,7 @@ struct TreeModel : WithReadout<Recursive<C>, Outputs_, bias> {
     const Index count = layout.columns();
     detail::reserve(trace.y, outputs(), count);
     if (count == 0) return;
-    detail::reserve(trace.x, this->inputs(), count);
+    detail::reserve(trace.x, body().inputs(), count);
     for (Index j = 0; j < count; ++j) {
       if constexpr (!tokens)
         trace.x.col(j) = x.values().col(layout.node(j));

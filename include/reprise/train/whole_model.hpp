@@ -54,6 +54,9 @@ const auto& target_values(const typename M::Examples& x, const Target& target) {
     require_same_lengths(M::layout(x), target.layout());
     return target.values();
   } else {
+    static_assert(
+        requires { target.cols(); },
+        "the target of this model is a matrix: (1, columns) of labels, (outputs, columns) of numbers");
     return target;
   }
 }
@@ -74,13 +77,20 @@ typename M::Scalar forward_and_loss(const M& model, const typename M::Examples& 
 
 }  // namespace detail
 
-/// y, (outputs, columns): for SequenceToOne a column for each record, else in the order that the model's page gives.
+/// y: of SequenceToOne (outputs, records), of TreeModel (outputs, nodes), both in the caller's order; of EncoderDecoder a
+/// Sequence like its target. Throws as loss_and_gradient does.
 template <WholeModel M>
-Matrix<typename M::Scalar, M::Outputs, Dynamic> predict(const M& model, const typename M::Examples& x) {
+auto predict(const M& model, const typename M::Examples& x) {
   model.require(x);
   typename M::Trace trace;
   model.forward(x, Mode{}, trace);
-  return trace.y.leftCols(M::columns(x));
+  if constexpr (requires { M::layout(x); }) {
+    Sequence<typename M::Scalar, M::Outputs> y(M::layout(x), model.outputs());
+    y.values() = trace.y.leftCols(M::columns(x));
+    return y;
+  } else {
+    return Matrix<typename M::Scalar, M::Outputs, Dynamic>(trace.y.leftCols(M::columns(x)));
+  }
 }
 
 /// The loss alone, as at inference. Throws as loss_and_gradient does.
@@ -88,6 +98,12 @@ template <WholeModel M, class Target, class Loss>
 typename M::Scalar evaluate(const M& model, const typename M::Examples& x, const Target& target, const Loss& loss,
                             Workspace<M>& workspace) {
   return detail::forward_and_loss(model, x, target, loss, workspace, Mode{});
+}
+
+template <WholeModel M, class Target, class Loss>
+typename M::Scalar evaluate(const M& model, const typename M::Examples& x, const Target& target, const Loss& loss) {
+  Workspace<M> workspace(model);
+  return evaluate(model, x, target, loss, workspace);
 }
 
 /// Returns the loss; the gradient is workspace.gradient. Throws shape_error or value_error if something does not fit,
@@ -100,6 +116,15 @@ typename M::Scalar loss_and_gradient(const M& model, const typename M::Examples&
   set_zero(w.gradient);
   model.backward(x, w.dy, mode, w.trace, w.gradient);
   return value;
+}
+
+/// auto [loss, gradient] = loss_and_gradient(model, x, target, SoftmaxCrossEntropy{});
+template <WholeModel M, class Target, class Loss>
+LossAndGradient<M> loss_and_gradient(const M& model, const typename M::Examples& x, const Target& target,
+                                     const Loss& loss, WholeOptions options = {}) {
+  Workspace<M> workspace(model);
+  const auto value = loss_and_gradient(model, x, target, loss, workspace, options);
+  return {value, std::move(workspace.gradient)};
 }
 
 }  // namespace reprise
