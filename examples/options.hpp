@@ -31,6 +31,7 @@ Number number_from(std::string_view name, const std::string& text, Number least)
 
 struct Option {
   std::string name, value, help;
+  bool given = false;
 };
 
 class Options {
@@ -50,10 +51,15 @@ class Options {
           std::cout << "  " << option.name << " (" << option.value << ")  " << option.help << "\n";
         std::exit(0);
       }
-      if (i + 1 == argc) throw std::invalid_argument(std::string(word) + " needs a value; --help lists the options");
-      find(options_, word).value = argv[++i];
+      Option& option = find(options_, word);
+      if (i + 1 == argc) throw std::invalid_argument(option.name + " needs a value; --help lists the options");
+      option.value = argv[++i];
+      option.given = true;
     }
   }
+
+  /// On the command line, whatever its value.
+  bool given(std::string_view name) const { return find(options_, name).given; }
 
   const std::string& text(std::string_view name) const { return find(options_, name).value; }
 

@@ -1,15 +1,32 @@
 // Does a network that follows the structure of a sentence generalise better than one that reads it word by word? A tree LSTM
 // (Tai, Socher and Manning, 2015) and an ordinary LSTM of as many weights learn, from whole sentences with one label each,
 // whether a review is in favour. The reviews are made by a small grammar, below, with negation, degree and contrast: there
-// the label follows from the structure by rules, which is not so in the wild.      sentiment_tree [seed]
-#include <reprise/cells/tree_lstm.hpp>
-#include <reprise/reprise.hpp>
-#include <reprise/train/tree_model.hpp>
-#include <reprise/train/whole_model.hpp>
+// the label follows from the structure by rules, which is not so in the wild.
+//
+//   sentiment_tree --seed 1
 
+#include <reprise/cells/lstm.hpp>
+#include <reprise/cells/tree_lstm.hpp>
+#include <reprise/decode/sampling.hpp>
+#include <reprise/layers/embedding.hpp>
+#include <reprise/losses/cross_entropy.hpp>
+#include <reprise/train/clip.hpp>
+#include <reprise/train/loss_and_gradient.hpp>
+#include <reprise/train/optimiser.hpp>
+#include <reprise/train/sequence_model.hpp>
+#include <reprise/train/tree_model.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
 #include <cstdio>
-#include <cstdlib>
+#include <iostream>
 #include <set>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "options.hpp"
 
 #if __has_include(<unistd.h>)
 #include <unistd.h>
@@ -187,8 +204,9 @@ void draw(const TreeLSTM& model, const Review& review, bool colour) {
   std::printf("  by the rules it is %s favour\n\n", review.value > 0 ? "in" : "not in");
 }
 
-int main(int argc, char** argv) {
-  rp::Rng rng(argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 1);
+int main(int argc, char** argv) try {
+  const Options options(argc, argv, {{"--seed", "1", "of the reviews, the first weights and the order"}});
+  rp::Rng rng(static_cast<std::uint64_t>(options.integer("--seed")));
   Grammar grammar{rng};
   std::set<std::vector<int>> known;
   const auto training = grammar.reviews(3000, 1, 3, false, known), alike = grammar.reviews(1000, 1, 3, false, known),
@@ -226,4 +244,7 @@ int main(int argc, char** argv) {
   int drawn = 0;
   for (const Review& review : pairs)
     if (review.tokens.size() > 16 && review.tokens.size() < 24 && drawn++ < 2) draw(tree, review, colour);
+} catch (const std::exception& error) {
+  std::cerr << "sentiment_tree: " << error.what() << "\n";
+  return 2;
 }

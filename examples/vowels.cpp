@@ -3,7 +3,8 @@
 //
 //   vowels --train JapaneseVowels_TRAIN.ts --test JapaneseVowels_TEST.ts
 //
-// The data (Kudo, Toyama and Shimbo, 1999; the UCI archive's "Japanese Vowels" in the .ts format of sktime) are not bundled.
+// The data are not bundled: the Japanese Vowels of Kudo, Toyama and Shimbo (1999) in the UCI archive, in the .ts format of the
+// UEA & UCR time series archive.
 
 #include <reprise/cells/gru.hpp>
 #include <reprise/layers/bidirectional.hpp>
@@ -14,9 +15,18 @@
 #include <reprise/train/schedule.hpp>
 #include <reprise/train/sequence_to_one.hpp>
 
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <fstream>
 #include <iomanip>
 #include <iostream>
+#include <limits>
+#include <numeric>
+#include <sstream>
+#include <stdexcept>
+#include <string>
+#include <vector>
 
 #include "options.hpp"
 
@@ -39,9 +49,13 @@ std::vector<std::string> split(const std::string& text, char separator) {
 }
 
 // Lines of features joined by ':', the last of them the class; frames of a feature are joined by ','.
-Utterances read(const std::string& name) {
+Utterances read(const Options& options, const std::string& option) {
+  const std::string& name = options.text(option);
+  if (name.empty())
+    throw std::invalid_argument(option + " is missing: a file of the Japanese Vowels of Kudo, Toyama and Shimbo " +
+                                "(UCI archive), in the .ts format of the UEA & UCR time series archive");
   std::ifstream file(name);
-  if (!file) throw std::runtime_error("cannot read " + name + "; --train and --test say where the data are");
+  if (!file) throw std::runtime_error("cannot read " + name + ", which " + option + " names");
   Utterances all;
   std::string line;
   for (int number = 1; std::getline(file, line); ++number) {
@@ -95,12 +109,12 @@ Labels labels(const std::vector<int>& of) {
 
 int main(int argc, char** argv) try {
   const Options options(argc, argv,
-                        {{"--train", "../shared/data/ts/JapaneseVowels_TRAIN.ts", "utterances to learn from"},
-                         {"--test", "../shared/data/ts/JapaneseVowels_TEST.ts", "utterances to be judged by"},
+                        {{"--train", "", "a .ts file: utterances to learn from"},
+                         {"--test", "", "a .ts file: utterances to be judged by"},
                          {"--epochs", "60", "passes over the training data"},
                          {"--hidden", "96", "units, half of them in each direction"},
                          {"--seed", "1", "of the first weights, the masks and the order"}});
-  Utterances training = read(options.text("--train")), test = read(options.text("--test"));
+  Utterances training = read(options, "--train"), test = read(options, "--test");
   if (test.records[0].rows() != training.records[0].rows())
     throw std::runtime_error("training and test data do not have the same features");
   standardise(training, test);

@@ -1,5 +1,5 @@
-# What the documentation shows compiles as it stands: the README's listings, and docs/adding_a_cell.md, which is
-# followed to its proof.
+# What the documentation shows compiles as it stands: the README's listings, and docs/adding_a_cell.md, which is followed to
+# its proof. docs/recipes.md has a test of its own.
 cmake_minimum_required(VERSION 3.21)
 
 # listing(VARIABLE FILE FENCE): the first listing of a page whose fence is followed by FENCE.
@@ -73,7 +73,15 @@ foreach(page ${pages})
   endforeach()
 endforeach()
 
-# What chapter10.md points at is there.
+# What chapter10.md and recipes.md point at is there.
+file(READ ${ROOT}/docs/recipes.md text)
+string(REGEX MATCHALL "`[a-z]+/[a-z_0-9]+\\.hpp`" headers "${text}")
+foreach(file ${headers})
+  string(REPLACE "`" "" file ${file})
+  if(NOT EXISTS ${ROOT}/include/reprise/${file})
+    message(FATAL_ERROR "docs/recipes.md names ${file}, which is not there")
+  endif()
+endforeach()
 file(READ ${ROOT}/docs/chapter10.md text)
 string(REGEX MATCHALL "`[a-z]+/[a-z_0-9]+\\.[hc]pp`" files "${text}")
 list(LENGTH files count)

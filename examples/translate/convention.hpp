@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 
+#include "letters.hpp"
 #include "text.hpp"
 
 namespace translate::detail {

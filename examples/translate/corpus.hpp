@@ -18,6 +18,7 @@
 #include <utility>
 #include <vector>
 
+#include "letters.hpp"
 #include "text.hpp"
 
 namespace translate {
@@ -39,8 +40,7 @@ struct Split {
 
 /// Throws std::runtime_error naming file and line: not UTF-8, no tab, nothing on a side of it; or no pair at all.
 inline std::vector<SentencePair> parse_pairs(std::string_view text, const std::string& name) {
-  constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
-  if (text.starts_with(byte_order_mark)) text.remove_prefix(byte_order_mark.size());
+  text = without_byte_order_mark(text);
   std::vector<SentencePair> pairs;
   for (std::size_t number = 1; !text.empty(); ++number) {
     const std::string_view line = text.substr(0, text.find('\n'));

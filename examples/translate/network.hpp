@@ -10,13 +10,16 @@
 #include <reprise/layers/embedding.hpp>
 #include <reprise/train/encoder_decoder.hpp>
 
+#include <cstddef>
 #include <filesystem>
+#include <new>
 #include <stdexcept>
 #include <string>
+#include <tuple>
+#include <type_traits>
 
 #include "options.hpp"
 #include "subwords.hpp"
-#include "subwords_learn.hpp"
 #include "subwords_text.hpp"
 
 namespace translate {
@@ -54,8 +57,9 @@ inline void save(const std::filesystem::path& file, const Translator& translator
             {"target pieces", translator.target.serialise()}});
 }
 
-/// Throws rp::format_error or std::runtime_error if the file is not what `save` writes.
+/// Throws rp::format_error, std::runtime_error or std::invalid_argument if the file is not what `save` writes.
 inline Translator load(const std::filesystem::path& file) {
+  constexpr std::size_t most_pieces = 1'000'000;  // far above any sentence; nothing computed from it overflows
   auto said = rp::load_metadata(file);
   for (const char* name : {"hidden", "longest", "source pieces", "target pieces"})
     if (!said.contains(name))
@@ -64,9 +68,17 @@ inline Translator load(const std::filesystem::path& file) {
                         Subwords::parse(said["target pieces"]),
                         number_from<std::size_t>("longest of the model", said["longest"], 1),
                         {}};
+  if (translator.longest > most_pieces)
+    throw std::runtime_error(file.string() + ": longest of the model is " + said["longest"] + ", at most " +
+                             std::to_string(most_pieces) + " is possible");
+  const int hidden = number_from("hidden of the model", said["hidden"], 2);
   rp::Rng unused{0};
-  translator.network = new_network(translator.source, translator.target,
-                                   number_from("hidden of the model", said["hidden"], 2), 0, unused);
+  try {
+    translator.network = new_network(translator.source, translator.target, hidden, 0, unused);
+  } catch (const std::bad_alloc&) {
+    throw std::runtime_error(file.string() + ": hidden of the model is " + said["hidden"] +
+                             ", a network too large for the memory there is");
+  }
   rp::load(file, translator.network);
   return translator;
 }

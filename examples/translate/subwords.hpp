@@ -9,7 +9,6 @@
 
 #include <cstddef>
 #include <map>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -20,10 +19,6 @@
 namespace translate {
 
 using WordCounts = std::map<std::string, std::size_t>;
-
-inline void count_words(WordCounts& counts, const std::vector<std::string>& words) {
-  for (const std::string& word : words) ++counts[word];
-}
 
 class Subwords {
   struct Symbol {
@@ -43,18 +38,19 @@ class Subwords {
     for (const char* name : {"<bos>", "<eos>", "<unk>"}) symbols_.push_back({name, true});
   }
 
+  // Learning is in subwords_learn.hpp, the way to a text and back in subwords_text.hpp.
+
   /// Words of more than `longest` bytes teach characters only. Of equally frequent pairs the one with the lower ids is
   /// first, so that the same counts give the same symbols. Throws std::invalid_argument for a word with a line end.
   static Subwords learn(const WordCounts& counts, std::size_t merges);
 
   /// The words that occur at least so often.
-  static Subwords whole_words(const WordCounts& counts, std::size_t least_count) {
-    Subwords subwords;
-    subwords.spells_ = false;
-    for (const auto& [word, count] : counts)
-      if (count >= least_count && word.size() <= longest) subwords.add({check_line(word), true});
-    return subwords;
-  }
+  static Subwords whole_words(const WordCounts& counts, std::size_t least_count);
+
+  /// Lines of text, from which parse makes the same again.
+  std::string serialise() const;
+  /// Throws std::runtime_error, naming the line, for text serialise did not write.
+  static Subwords parse(std::string_view text);
 
   int size() const { return static_cast<int>(symbols_.size()); }
 
@@ -90,21 +86,11 @@ class Subwords {
     return symbol.text + (symbol.ends_word ? "" : "·");
   }
 
-  /// Lines of text, from which parse makes the same again.
-  std::string serialise() const;
-  /// Throws std::runtime_error, naming the line, for text serialise did not write.
-  static Subwords parse(std::string_view text);
-
   bool operator==(const Subwords& other) const {
     return spells_ == other.spells_ && symbols_ == other.symbols_ && merges_ == other.merges_;
   }
 
  private:
-  static const std::string& check_line(const std::string& word) {
-    if (word.empty() || word.find('\n') != word.npos) throw std::invalid_argument("a word is empty or has a line end");
-    return word;
-  }
-
   int id_of(const Symbol& symbol) const {
     const auto found = ids_.find(symbol);
     return found == ids_.end() ? unk : found->second;
@@ -159,6 +145,3 @@ class Subwords {
 };
 
 }  // namespace translate
-
-#include "subwords_learn.hpp"
-#include "subwords_text.hpp"

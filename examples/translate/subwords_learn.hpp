@@ -1,24 +1,47 @@
 #pragma once
-// Subwords::learn: counts are kept from merge to merge, and only words that have the merged pair are counted again.
+// How Subwords are learnt from the words of a corpus. Counts of pairs are kept from merge to merge, and only words that
+// have the merged pair are counted again.
 
 #include <algorithm>
 #include <cstddef>
 #include <map>
 #include <set>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "subwords.hpp"
+#include "text.hpp"
 
 namespace translate {
+namespace detail {
+
+inline const std::string& check_line(const std::string& word) {
+  if (word.empty() || word.find('\n') != word.npos) throw std::invalid_argument("a word is empty or has a line end");
+  return word;
+}
+
+}  // namespace detail
+
+inline void count_words(WordCounts& counts, const std::vector<std::string>& words) {
+  for (const std::string& word : words) ++counts[word];
+}
+
+inline Subwords Subwords::whole_words(const WordCounts& counts, std::size_t least_count) {
+  Subwords subwords;
+  subwords.spells_ = false;
+  for (const auto& [word, count] : counts)
+    if (count >= least_count && word.size() <= longest) subwords.add({detail::check_line(word), true});
+  return subwords;
+}
 
 inline Subwords Subwords::learn(const WordCounts& counts, std::size_t merges) {
   Subwords subwords;
   std::set<std::string> letters;
   for (const auto& [word, count] : counts)
-    for (const std::string_view letter : characters(check_line(word))) letters.emplace(letter);
+    for (const std::string_view letter : characters(detail::check_line(word))) letters.emplace(letter);
   for (const std::string& letter : letters) subwords.add_character(letter);
 
   std::vector<std::pair<Spelling, std::size_t>> words;

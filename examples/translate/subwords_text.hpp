@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "subwords.hpp"
+#include "text.hpp"
 
 namespace translate {
 

@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "convention.hpp"
+#include "letters.hpp"
 #include "text.hpp"
 
 namespace translate {

@@ -6,13 +6,16 @@
 #include <reprise/train/clip.hpp>
 #include <reprise/train/optimiser.hpp>
 
+#include <algorithm>
 #include <cmath>
+#include <cstddef>
 #include <functional>
 #include <thread>
 #include <utility>
 #include <vector>
 
 #include "network.hpp"
+#include "subwords.hpp"
 
 namespace translate {
 
@@ -36,9 +39,9 @@ class Trainer {
 
   void set_learning_rate(double rate) { adam_.options.learning_rate = rate; }
 
-  /// Every pair once. `stop(pieces)` is asked after each batch, with the number of target pieces learnt so far. Returns the
-  /// training loss of a target piece, in nats: with smoothing and dropout, so not the logarithm of a perplexity.
-  double epoch(const std::vector<Pieces>& pairs, const std::function<bool(double)>& stop) {
+  /// Every pair once, or until `stop`, which is asked after each batch. Returns the training loss of a target piece, in
+  /// nats: with smoothing and dropout, so not the logarithm of a perplexity.
+  double epoch(const std::vector<Pieces>& pairs, const std::function<bool()>& stop) {
     double nats = 0, pieces = 0;
     for (const auto& batch : batches(pairs)) {
       const auto [x, target] = examples(batch);
@@ -48,10 +51,13 @@ class Trainer {
       update();
       pieces += count;
       seen_ += count;
-      if (stop(seen_)) break;
+      if (stop()) break;
     }
     return nats / pieces;
   }
+
+  /// Target pieces learnt so far.
+  double seen() const { return seen_; }
 
   /// The running average of the network over its last few hundred updates, which predicts better than the last of them
   /// (Polyak and Juditsky, 1992).
@@ -99,8 +105,8 @@ class Trainer {
   void update() {
     rp::clip_norm(workspace_.gradient, 1.0);
     adam_.step(network_, workspace_.gradient);
-    constexpr rp::Index every = 4;  // a pass over all parameters is not free
-    if (adam_.t % every != 0) return;
+    constexpr rp::Index every = 4;  // a pass over all parameters is not free; but whatever was learnt is in the average
+    if (adam_.t > every && adam_.t % every != 0) return;
     const auto steps = static_cast<float>(adam_.t);
     const float weight =
         std::max(0.004f * every, 9 / (10 + steps));  // a short memory while there is little to remember

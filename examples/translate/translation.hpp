@@ -7,19 +7,18 @@
 #include <reprise/parallel/threads.hpp>
 
 #include <algorithm>
+#include <cstddef>
+#include <iterator>
 #include <string>
 #include <vector>
 
 #include "attention_page.hpp"
 #include "network.hpp"
+#include "settings.hpp"
+#include "subwords.hpp"
 #include "tokens.hpp"
 
 namespace translate {
-
-struct SearchSettings {
-  int beam = 6;
-  double length_penalty = 1;
-};
 
 struct Translation {
   std::string text;

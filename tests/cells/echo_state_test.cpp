@@ -164,12 +164,14 @@ TEST_CASE("a reservoir is copied and saved with its connections") {
 
 TEST_CASE("a reservoir refuses options out of their range, and connections from nowhere") {
   rp::Rng rng{7};
-  CHECK_THROWS_WITH(Cell({2, 8}, rng, {.spectral_radius = -1}), "spectral_radius = -1, it is finite and not negative");
-  CHECK_THROWS_WITH(Cell({2, 8}, rng, {.input_scale = HUGE_VAL}), "input_scale = inf, it is finite and not negative");
-  CHECK_THROWS_WITH(Cell({2, 8}, rng, {.leak = 0}), "leak = 0, it is above 0 and at most 1");
-  CHECK_THROWS_WITH(Cell({2, 8}, rng, {.leak = 1.5}), "leak = 1.5, it is above 0 and at most 1");
+  CHECK_THROWS_WITH(Cell({2, 8}, rng, {.spectral_radius = -1}),
+                    "spectral_radius = -1, it must be finite and not negative");
+  CHECK_THROWS_WITH(Cell({2, 8}, rng, {.input_scale = HUGE_VAL}),
+                    "input_scale = inf, it must be finite and not negative");
+  CHECK_THROWS_WITH(Cell({2, 8}, rng, {.leak = 0}), "leak = 0, it must be above 0 and at most 1");
+  CHECK_THROWS_WITH(Cell({2, 8}, rng, {.leak = 1.5}), "leak = 1.5, it must be above 0 and at most 1");
   CHECK_THROWS_AS(Cell({2, 8}, rng, {.leak = std::nan("")}), rp::value_error);
-  CHECK_THROWS_WITH(Cell({2, 8}, rng, {.connections = 0}), "connections = 0, it is at least 1");
+  CHECK_THROWS_WITH(Cell({2, 8}, rng, {.connections = 0}), "connections = 0, it must be at least 1");
   CHECK_THROWS_AS(Cell({2, 8}, -1), rp::shape_error);
 
   Cell cell{{2, 8}, rng};

@@ -47,13 +47,58 @@ endif()
 # With the model that is there: what is piped in comes out line by line, an empty line for what cannot be translated.
 string(REPEAT "cats " 2000 endless)
 string(ASCII 255 254 no_utf8)
-file(WRITE ${WORK}/lines "we like bread .\n\n${endless}\n${no_utf8}\nwe like ☃ .\nthey need dogs .\n")
+string(ASCII 239 187 191 byte_order_mark)
+file(WRITE ${WORK}/lines "${byte_order_mark}we like bread .\n\n${endless}\n${no_utf8}\nwe like ☃ .\nthey need dogs .\n")
 translate(0 "nós gosta pão" lines --model kept.safetensors)
 foreach(text "line 3: a sentence of [0-9]+ pieces; the longest" "line 4: byte 1 is not UTF-8" "line 5: .*unknown" "eles precisa cães")
   if(NOT "${said}" MATCHES "${text}")
     message(FATAL_ERROR "did not say '${text}':\n${said}")
   endif()
 endforeach()
+if("${said}" MATCHES "line 1:|have no part")
+  message(FATAL_ERROR "the byte order mark is part of the sentence, or an option not given of the options:\n${said}")
+endif()
+
+# What is asked for in vain is said.
+translate(0 "read kept.safetensors, in which these have no part: --merges --hidden\n" lines --model kept.safetensors
+  --hidden 7 --merges 3 --beam 2)
+
+# One name for two files would cost what is in it.
+function(refuse_same one other)
+  file(SHA256 ${WORK}/kept.safetensors model)
+  file(SHA256 ${WORK}/pairs.tsv pairs)
+  translate(2 "${one} [^ ]+ and ${other} [^ ]+ are the same file" nothing ${ARGN})
+  file(SHA256 ${WORK}/kept.safetensors model_now)
+  file(SHA256 ${WORK}/pairs.tsv pairs_now)
+  if(NOT model STREQUAL model_now OR NOT pairs STREQUAL pairs_now)
+    message(FATAL_ERROR "translate ${ARGN}\nchanged the model or the corpus")
+  endif()
+endfunction()
+refuse_same(--page --model ${small} --minutes 0.01 --model kept.safetensors --page ./kept.safetensors)
+refuse_same(--page --model ${small} --minutes 0.01 --model new.safetensors --page ${WORK}/new.safetensors)
+refuse_same(--page --model ${small} --minutes 0.01 --page translate.safetensors)
+refuse_same(--page --corpus ${small} --minutes 0.01 --model new.safetensors --page ${WORK}/pairs.tsv)
+refuse_same(--model --corpus ${small} --minutes 0.01 --model pairs.tsv)
+file(CREATE_LINK pairs.tsv ${WORK}/link.tsv SYMBOLIC)
+refuse_same(--page --corpus ${small} --minutes 0.01 --model new.safetensors --page link.tsv)
+
+# A loss that is not finite ends the training; what was learnt before is kept.
+translate(2 "the loss is .*; what was learnt before is kept in blown.safetensors" nothing ${small} --minutes 60
+  --learning-rate 1e38 --model blown.safetensors)
+if(NOT EXISTS ${WORK}/blown.safetensors)
+  message(FATAL_ERROR "what was learnt was not kept")
+endif()
+
+# Memory is bounded, for a system may promise more than it has; a sanitizer needs more than this for itself.
+set(bounded sh -c "ulimit -v 4000000 && exec \"$0\" \"$@\"" ${TRANSLATE})
+execute_process(COMMAND ${bounded} --help RESULT_VARIABLE bounds OUTPUT_QUIET ERROR_QUIET)
+if(bounds EQUAL 0)
+  set(unbounded ${TRANSLATE})
+  set(TRANSLATE ${bounded})
+  translate(2 "--hidden 200000 and --batch 16: too large for the memory" nothing ${small} --hidden 200000
+    --model large.safetensors)
+  set(TRANSLATE ${unbounded})
+endif()
 
 translate(2 "nowhere.tsv: cannot be read" nothing --corpus nowhere.tsv)
 file(WRITE ${WORK}/no_tab.tsv "one\tum\ntwo dois\n")
@@ -75,5 +120,16 @@ if(TIMEOUT)
   translate(0 "stopped in .*BLEU" nothing ${small} --minutes 60 --model stopped.safetensors)
   if(NOT EXISTS ${WORK}/stopped.safetensors)
     message(FATAL_ERROR "the model was not kept")
+  endif()
+endif()
+
+# Ctrl-C while the corpus is read, here from a pipe in which nothing comes: the end at once, and no model.
+find_program(MKFIFO mkfifo)
+if(TIMEOUT AND MKFIFO)
+  execute_process(COMMAND ${MKFIFO} ${WORK}/silent)
+  set(TRANSLATE ${TIMEOUT} --preserve-status -k 5 -s INT 1 ${translator})
+  translate(130 "" nothing --corpus silent --model unlearnt.safetensors)
+  if(EXISTS ${WORK}/unlearnt.safetensors)
+    message(FATAL_ERROR "a model that has learnt nothing was kept")
   endif()
 endif()

@@ -15,9 +15,14 @@
 #include <vector>
 
 #include "../../examples/translate/attention_page.hpp"
+#include "../../examples/translate/bleu.hpp"
+#include "../../examples/translate/chrf.hpp"
 #include "../../examples/translate/corpus.hpp"
-#include "../../examples/translate/scores.hpp"
+#include "../../examples/translate/letters.hpp"
 #include "../../examples/translate/subwords.hpp"
+#include "../../examples/translate/subwords_learn.hpp"
+#include "../../examples/translate/subwords_text.hpp"
+#include "../../examples/translate/text.hpp"
 #include "../../examples/translate/tokens.hpp"
 #include "../catch.hpp"
 

@@ -44,12 +44,17 @@ void append(std::string& message, const T& value) {
   message += text.str();
 }
 
+template <class... Parts>
+std::string text(const Parts&... parts) {
+  std::string whole;
+  (append(whole, parts), ...);
+  return whole;
+}
+
 // Out of line of the check itself: a hot caller pays for one comparison.
 template <class Error, class... Parts>
 [[noreturn, gnu::noinline, gnu::cold]] void fail(const Parts&... parts) {
-  std::string message;
-  (append(message, parts), ...);
-  throw Error(message);
+  throw Error(text(parts...));
 }
 
 inline void require_size(Index actual, Index expected, const char* what, const char* unit, const char* taker) {

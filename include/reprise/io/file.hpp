@@ -65,7 +65,7 @@ inline void replace_file(const std::filesystem::path& path, std::string_view byt
     }
   } temporary{target};
   std::random_device random;
-  temporary.path += "." + std::to_string(random()) + std::to_string(random()) + ".tmp";
+  temporary.path += std::to_string(random()).insert(0, ".").append(std::to_string(random())).append(".tmp");
 
   errno = 0;
   std::ofstream file(temporary.path, std::ios::binary);

@@ -225,7 +225,8 @@ std::string to_safetensors(const M& model, const Metadata& metadata = {}) {
   for (const auto& [key, value] : metadata) {
     if (!detail::is_utf8(key)) detail::fail<value_error>("a key of the metadata is not valid UTF-8");
     if (!detail::is_utf8(value)) detail::fail<value_error>("metadata ", detail::shown(key), " is not valid UTF-8");
-    header += (header.empty() ? "{\"__metadata__\":{" : ",") + detail::quoted(key) + ":" + detail::quoted(value);
+    header +=
+        detail::text(header.empty() ? "{\"__metadata__\":{" : ",", detail::quoted(key), ":", detail::quoted(value));
   }
   header += metadata.empty() ? "{" : "}";
 
@@ -238,9 +239,10 @@ std::string to_safetensors(const M& model, const Metadata& metadata = {}) {
         if (!names.insert(name).second) detail::fail<value_error>("a second parameter called ", name);
         const std::size_t begin = size;
         size += static_cast<std::size_t>(p.size()) * sizeof(Scalar);
-        header += (header == "{" ? "" : ",") + detail::quoted(name) + ":{\"dtype\":\"" + detail::dtype_of<Scalar>() +
-                  "\",\"shape\":[" + detail::joined(detail::shape_of(p), ",") + "],\"data_offsets\":[" +
-                  std::to_string(begin) + "," + std::to_string(size) + "]}";
+        // to_string, not a stream's numbers: a locale may group their digits. text, not +: g++ 12 warns of that at -O3.
+        header += detail::text(header == "{" ? "" : ",", detail::quoted(name), ":{\"dtype\":\"",
+                               detail::dtype_of<Scalar>(), "\",\"shape\":[", detail::joined(detail::shape_of(p), ","),
+                               "],\"data_offsets\":[", std::to_string(begin), ",", std::to_string(size), "]}");
       },
       model);
   header += '}';
