@@ -64,13 +64,15 @@ TEST_CASE("the encoder's final state handed over, part by part") {
 TEST_CASE("the encoder's final state handed over past layers that have none") {
   rp::Rng rng(2);
   using Model = rp::EncoderDecoder<Encoder, rp::Stack<Embedding, rp::Dense<double>, GRU, Dot>, Bridge::copy>;
-  prove(Model({.inputs = vocabulary, .hidden = 3, .outputs = classes}, rng));
+  const Model model = randomised(Model({.inputs = vocabulary, .hidden = 3, .outputs = classes}, rng));
+  CHECK_NOTHROW(rp::check_gradient(model, {sources, previous}, target, rp::SoftmaxCrossEntropy{}));
 }
 
 TEST_CASE("an encoder that has learned how to begin") {
   rp::Rng rng(3);
   using Model = rp::EncoderDecoder<rp::Stack<Embedding, rp::LearnedInitialState<LSTM>>, rp::Stack<Embedding, GRU>>;
-  prove(Model({.inputs = vocabulary, .hidden = 3, .outputs = classes}, rng));
+  const Model model = randomised(Model({.inputs = vocabulary, .hidden = 3, .outputs = classes}, rng));
+  CHECK_NOTHROW(rp::check_gradient(model, {sources, previous}, target, rp::SoftmaxCrossEntropy{}));
 }
 
 TEST_CASE("with sizes in the type, a model without weights is zero and ready to learn") {
