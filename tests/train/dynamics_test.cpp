@@ -80,6 +80,48 @@ TEST_CASE("gradient_norms are those of dL/dh_t, for every part of the state of r
   check_norms<LSTM>(2);
 }
 
+TEST_CASE("gradient_norms of a layer of a Stack count what comes through the layers above it") {
+  // Layer 0 by hand, so that its h_t is a variable; what is above it is a model of its own.
+  using Model = rp::SequenceModel<rp::Stack<rp::RNNCell<double>, rp::LSTMCell<double>>>;
+  rp::Rng rng{7};
+  const auto model = random_model<Model>(rng);
+  const auto x = random_sequence({3, 0, 6, 1}, 2, rng), target = random_sequence({3, 0, 6, 1}, 3, rng);
+  const auto& [first, second] = model.layers;
+  LSTM above(second, 3);
+  above.W_hy = model.W_hy;
+  above.b_y = model.b_y;
+  LSTM::Rebind<rp::Dual> dual;
+  rp::copy_parameters(above, dual);
+
+  const auto norms = rp::gradient_norms<0>(model, x, target, rp::SquaredError{}),
+             norms_above = rp::gradient_norms<1>(model, x, target, rp::SquaredError{});
+  for (const Index record : {0, 2, 3}) {
+    const MatrixXd of_x = (first.cell.W_xh * x[record]).colwise() + first.cell.b_h;
+    const auto run = [&](Index t, Index k) {  // h_0 .. h_T, dual in entry k of h_t
+      rp::Matrix<rp::Dual> h(4, of_x.cols());
+      rp::Vector<rp::Dual> before = rp::Vector<rp::Dual>::Zero(4);
+      for (Index s = 0; s < h.cols(); ++s) {
+        const rp::Vector<rp::Dual> a =
+            first.cell.W_hh.cast<rp::Dual>().lazyProduct(before) + of_x.col(s).cast<rp::Dual>();
+        for (Index i = 0; i < 4; ++i) h(i, s) = tanh(a(i));
+        if (s == t) h(k, s).derivative = 1;
+        before = h.col(s);
+      }
+      return h;
+    };
+    const rp::Sequence<double> goal{target[record]};
+    for (Index t = 0; t < of_x.cols(); ++t) {
+      VectorXd d(4);
+      for (Index k = 0; k < 4; ++k)
+        d(k) = rp::evaluate(dual, rp::Sequence<rp::Dual>{run(t, k)}, goal, rp::SquaredError{}).derivative;
+      CHECK(norms[record](0, t) == Approx(d.norm()).epsilon(1e-12));
+    }
+    const MatrixXd h = run(-1, 0).unaryExpr([](const rp::Dual& v) { return v.value; });
+    CHECK(difference(norms_above[record],
+                     rp::gradient_norms(above, rp::Sequence<double>{h}, goal, rp::SquaredError{})[0]) < 1e-12);
+  }
+}
+
 TEST_CASE("an error at the last step shrinks or grows as the powers of W_hh, in float, too, where its square is 0") {
   for (const double scale : {0.1, 1.0, 1.3}) {
     rp::Rng rng{3};

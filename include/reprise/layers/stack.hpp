@@ -173,24 +173,33 @@ struct Stack {
 
   void backward(const Input& x, const Output& dy, const Pass& pass, Trace& trace, State<>& dstate, Stack& gradient,
                 Input* dx, auto&... memory) const {
-    each([&]<std::size_t FromTop>() {
-      constexpr std::size_t I = Count - 1 - FromTop;
-      auto* dx_here = [&] {
-        if constexpr (I == 0)
-          return dx;
-        else
-          return &std::get<I>(trace.dx);
-      }();
-      const auto& dy_here = [&]() -> const auto& {
-        if constexpr (I + 1 == Count)
-          return dy;
-        else
-          return std::get<I + 1>(trace.dx);
-      }
-      ();
-      detail::backward(std::get<I>(layers), input<I>(x, trace), dy_here, pass, std::get<I>(trace.layers),
-                       std::get<I>(dstate.layers), std::get<I>(gradient.layers), dx_here, memory...);
-    });
+    const auto& dy_first = backward_to<0>(x, dy, pass, trace, dstate, gradient, memory...);
+    detail::backward(std::get<0>(layers), x, dy_first, pass, std::get<0>(trace.layers), std::get<0>(dstate.layers),
+                     std::get<0>(gradient.layers), dx, memory...);
+  }
+
+  /// `backward` of the layers above layer `Lowest`: returns dL/dy of that one.
+  template <std::size_t Lowest>
+  const auto& backward_to(const Input& x, const Output& dy, const Pass& pass, Trace& trace, State<>& dstate,
+                          Stack& gradient, auto&... memory) const {
+    const auto dy_of = [&]<std::size_t I>() -> const auto& {
+      if constexpr (I + 1 == Count)
+        return dy;
+      else
+        return std::get<I + 1>(trace.dx);
+    };
+    [&]<std::size_t... FromTop>(std::index_sequence<FromTop...>) {
+      (
+          [&] {
+            constexpr std::size_t I = Count - 1 - FromTop;
+            detail::backward(std::get<I>(layers), input<I>(x, trace), dy_of.template operator()<I>(), pass,
+                             std::get<I>(trace.layers), std::get<I>(dstate.layers), std::get<I>(gradient.layers),
+                             &std::get<I>(trace.dx), memory...);
+          }(),
+          ...);
+    }
+    (std::make_index_sequence<Count - 1 - Lowest>{});
+    return dy_of.template operator()<Lowest>();
   }
 
   template <int Batch, class Packed>

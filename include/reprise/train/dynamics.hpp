@@ -16,8 +16,8 @@
 // and spectral_radius (core/spectral_radius.hpp) is that of W_hh, or of a Jacobian: a fixed point where that is below 1
 // is stable.
 //
-// They take models whose body is a cell, and forward in time. Random masks are their means, but in gradient_norms those
-// that the Rng among its options draws.
+// They take models whose body is a cell, and forward in time; gradient_norms<Layer> a layer of a Stack, too. Random masks are
+// their means, but in gradient_norms those that the Rng among its options draws.
 
 #include <reprise/core/spectral_radius.hpp>
 #include <reprise/train/loss_and_gradient.hpp>
@@ -42,6 +42,37 @@ void step_back(const Recurrent<C>& layer, const Layout& layout, Index t, typenam
   layer.cell.step_back(trace.packed, before, step, d);
 }
 
+// From dL/dy_t of a layer, `dh`, what comes through y_t alone: |dL/ds_t|, part by part. `d` begins as zero.
+template <Cell C>
+Sequence<double> gradient_norms(const Recurrent<C>& layer, const Layout& layout, const auto& dh,
+                                typename Recurrent<C>::Trace& trace,
+                                typename Recurrent<C>::template State<Owned<>>& d_all) {
+  Sequence<double> norms(layout, static_cast<Index>(layer.cell.state_rows().size()));
+  for (Index t = layout.steps(); t-- > 0;) {
+    auto d = columns(d_all, 0, layout.running(t));
+    d.h += dh.middleCols(layout.offset(t), layout.running(t));
+    for_each_parameter(
+        [&, part = Index{0}](const auto& of_part) mutable {  // in double: what is tiny in float has a square that is 0
+          norms.view(t).row(part++) = of_part.template cast<double>().colwise().norm();
+        },
+        d);
+    step_back(layer, layout, t, trace, d);
+  }
+  return norms;
+}
+
+// Forward; dL/dy of the body is left in w.dh, dstate zero.
+template <Model M, class Target, class Loss>
+void to_gradient_of_body(const M& model, const typename M::InputSequence& x, const Target& target, const Loss& loss,
+                         Workspace<M>& w, const Pass& pass, const PassOptions<M>& options) {
+  forward_and_loss(model, x, target, loss, w, pass, options);
+  const Index count = x.layout().columns();
+  w.dh.resize(model.body().outputs(), count);
+  model.readout_back(M::Body::output(w.trace), count, w.dy, w.gradient, w.dh);
+  w.dstate = w.state;
+  set_zero(w.dstate);
+}
+
 }  // namespace detail
 
 /// A model whose body is the recurrent layer of a cell.
@@ -55,26 +86,26 @@ concept RecurrentModel = Model<M> && detail::is_recurrent<typename M::Body>;
 template <RecurrentModel M, class Target, class Loss>
 Sequence<double> gradient_norms(const M& model, const typename M::InputSequence& x, const Target& target,
                                 const Loss& loss, std::type_identity_t<PassOptions<M>> options = {}) {
-  const Layout& layout = x.layout();
   Workspace<M> w(model);
-  detail::forward_and_loss(model, x, target, loss, w, Pass{layout, true, options.rng}, options);
-  w.dh.resize(model.body().outputs(), layout.columns());
-  product(w.dh, model.W_hy.transpose(), w.dy.leftCols(layout.columns()));
-  w.dstate = w.state;
-  set_zero(w.dstate);
+  detail::to_gradient_of_body(model, x, target, loss, w, Pass{x.layout(), true, options.rng}, options);
+  return detail::gradient_norms(model.body(), x.layout(), w.dh, w.trace, w.dstate);
+}
 
-  Sequence<double> norms(layout, static_cast<Index>(model.cell.state_rows().size()));
-  for (Index t = layout.steps(); t-- > 0;) {
-    auto d = columns(w.dstate, 0, layout.running(t));
-    d.h += w.dh.middleCols(layout.offset(t), layout.running(t));
-    for_each_parameter(
-        [&, part = Index{0}](const auto& of_part) mutable {  // in double: what is tiny in float has a square that is 0
-          norms.view(t).row(part++) = of_part.template cast<double>().colwise().norm();
-        },
-        d);
-    detail::step_back(model.body(), layout, t, w.trace, d);
-  }
-  return norms;
+/// The same of layer `Layer` of a model whose body is a Stack, counted from 0: its dL/dh_t is through all the layers above it.
+template <std::size_t Layer, Model M, class Target, class Loss>
+  requires requires { M::Body::Count; }
+Sequence<double> gradient_norms(const M& model, const typename M::InputSequence& x, const Target& target,
+                                const Loss& loss, std::type_identity_t<PassOptions<M>> options = {}) {
+  static_assert(Layer < M::Body::Count, "the Stack does not have so many layers");
+  static_assert(detail::is_recurrent<typename M::Body::template LayerAt<Layer>>,
+                "gradient_norms takes the recurrent layer of a cell, forward in time");
+  Workspace<M> w(model);
+  const Pass pass{x.layout(), true, options.rng};
+  detail::to_gradient_of_body(model, x, target, loss, w, pass, options);
+  const auto& dy =
+      model.body().template backward_to<Layer>(x.values(), w.dh, pass, w.trace, w.dstate, w.gradient.body());
+  return detail::gradient_norms(std::get<Layer>(model.layers), x.layout(), dy, std::get<Layer>(w.trace.layers),
+                                std::get<Layer>(w.dstate.layers));
 }
 
 /// J = ds_t / ds_{t-1} at s_{t-1} = `state` and `x_t`: (n, n), where n counts all of the state, part after part. It is
