@@ -86,8 +86,8 @@ TEST_CASE("gradient_norms of a layer of a Stack count what comes through the lay
   rp::Rng rng{7};
   const auto model = random_model<Model>(rng);
   const auto x = random_sequence({3, 0, 6, 1}, 2, rng), target = random_sequence({3, 0, 6, 1}, 3, rng);
-  const auto& [first, second] = model.layers;
-  LSTM above(second, 3);
+  const auto& first = std::get<0>(model.layers);
+  LSTM above(std::get<1>(model.layers), 3);
   above.W_hy = model.W_hy;
   above.b_y = model.b_y;
   LSTM::Rebind<rp::Dual> dual;

@@ -27,22 +27,40 @@ namespace reprise {
 
 namespace detail {
 
+// c += A b, of one type whatever blocks A and b are of, so that Eigen's product is compiled once.
+template <bool transposed, class Scalar>
+void add_vector_product(Eigen::Map<Vector<Scalar>> c, const Scalar* a, Index step,
+                        Eigen::Map<const Vector<Scalar>, 0, Eigen::InnerStride<>> b) {
+  using A = Eigen::Map<const Matrix<Scalar>, 0, Eigen::OuterStride<>>;
+  if constexpr (transposed)
+    c.noalias() += A(a, b.size(), c.size(), Eigen::OuterStride<>(step)).transpose() * b;
+  else
+    c.noalias() += A(a, c.size(), b.size(), Eigen::OuterStride<>(step)) * b;
+}
+
 // The products of one record: A B, or C += A B. Of a step, a vector of a query each, Eigen's are the fastest; of a whole
 // record's queries those of kernels/product.hpp.
-void record_product(auto&& c, const auto& a, const auto& b) {
-  if (b.cols() == 1)
-    c.col(0).noalias() = a * b.col(0);
-  else
-    reprise::product(c, a, b);
+void record_product(auto&& c, const auto& a, const auto& b, bool add = false) {
+  using Scalar = typename std::remove_cvref_t<decltype(c)>::Scalar;
+  using A = std::remove_cvref_t<decltype(a)>;
+  if constexpr (packed_scalar<Scalar>) {
+    if (b.cols() == 1) {
+      const auto column = b.col(0);
+      const auto& stored = Operand<A>::stored(a);
+      if (!add) c.col(0).setZero();
+      add_vector_product<Operand<A>::transposed, Scalar>(
+          {c.data(), c.rows()}, stored.data(), column_step(stored),
+          {column.data(), column.size(), Eigen::InnerStride<>(column.innerStride())});
+      return;
+    }
+    if (add && a.cols() == 1) {
+      for (Index j = 0; j < c.cols(); ++j) c.col(j) += b(0, j) * a.col(0);
+      return;
+    }
+  }
+  product(c, a, b, add);
 }
-void add_record_product(auto&& c, const auto& a, const auto& b) {
-  if (b.cols() == 1)
-    c.col(0).noalias() += a * b.col(0);
-  else if (a.cols() == 1)
-    c.noalias() += a.col(0) * b.row(0);
-  else
-    reprise::add_product(c, a, b);
-}
+void add_record_product(auto&& c, const auto& a, const auto& b) { record_product(c, a, b, true); }
 
 }  // namespace detail
 
