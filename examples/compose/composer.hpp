@@ -14,6 +14,7 @@
 #include "decoder.hpp"
 #include "midi.hpp"
 #include "page.hpp"
+#include "printing.hpp"
 #include "settings.hpp"
 #include "trainer.hpp"
 #include "wav.hpp"
@@ -22,18 +23,7 @@ namespace compose {
 
 inline std::atomic<bool> interrupted = false;
 
-inline double seconds_since(std::chrono::steady_clock::time_point start) {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
-
-inline std::string fixed(double value, int digits) {
-  return (std::ostringstream() << std::fixed << std::setprecision(digits) << value).str();
-}
-
-inline std::string minutes_and_seconds(double seconds) {
-  const int whole = std::max(0, static_cast<int>(seconds + 0.5));
-  return std::to_string(whole / 60) + ":" + (whole % 60 < 10 ? "0" : "") + std::to_string(whole % 60);
-}
+using printing::fixed, printing::minutes_and_seconds, printing::seconds_since;
 
 // Embedding -> n cells, dropout after each -> softmax.
 template <class Cell, int Layers>

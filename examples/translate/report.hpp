@@ -23,6 +23,8 @@
 
 namespace translate {
 
+using printing::fixed, printing::seconds_since;
+
 inline void print_scores(const std::string& what, const std::vector<std::string>& outputs,
                          const std::vector<std::vector<std::string>>& references) {
   std::vector<std::vector<std::string>> one_reference;

@@ -26,6 +26,8 @@
 
 namespace translate {
 
+using printing::fixed, printing::minutes_and_seconds, printing::seconds_since;
+
 struct Corpus {
   std::vector<Pieces> training, held_out;
   std::vector<HeldOut> sentences;  // what is held out, as text

@@ -61,18 +61,6 @@ Sequence<double> gradient_norms(const Recurrent<C>& layer, const Layout& layout,
   return norms;
 }
 
-// Forward; dL/dy of the body is left in w.dh, dstate zero.
-template <Model M, class Target, class Loss>
-void to_gradient_of_body(const M& model, const typename M::InputSequence& x, const Target& target, const Loss& loss,
-                         Workspace<M>& w, const Pass& pass, const PassOptions<M>& options) {
-  forward_and_loss(model, x, target, loss, w, pass, options);
-  const Index count = x.layout().columns();
-  w.dh.resize(model.body().outputs(), count);
-  model.readout_back(M::Body::output(w.trace), count, w.dy, w.gradient, w.dh);
-  w.dstate = w.state;
-  set_zero(w.dstate);
-}
-
 }  // namespace detail
 
 /// A model whose body is the recurrent layer of a cell.
@@ -87,7 +75,8 @@ template <RecurrentModel M, class Target, class Loss>
 Sequence<double> gradient_norms(const M& model, const typename M::InputSequence& x, const Target& target,
                                 const Loss& loss, std::type_identity_t<PassOptions<M>> options = {}) {
   Workspace<M> w(model);
-  detail::to_gradient_of_body(model, x, target, loss, w, Pass{x.layout(), true, options.rng}, options);
+  detail::forward_and_loss(model, x, target, loss, w, Pass{x.layout(), true, options.rng}, options);
+  detail::readout_back(model, w, x.layout().columns());
   return detail::gradient_norms(model.body(), x.layout(), w.dh, w.trace, w.dstate);
 }
 
@@ -101,7 +90,8 @@ Sequence<double> gradient_norms(const M& model, const typename M::InputSequence&
                 "gradient_norms takes the recurrent layer of a cell, forward in time");
   Workspace<M> w(model);
   const Pass pass{x.layout(), true, options.rng};
-  detail::to_gradient_of_body(model, x, target, loss, w, pass, options);
+  detail::forward_and_loss(model, x, target, loss, w, pass, options);
+  detail::readout_back(model, w, x.layout().columns());
   const auto& dy =
       model.body().template backward_to<Layer>(x.values(), w.dh, pass, w.trace, w.dstate, w.gradient.body());
   return detail::gradient_norms(std::get<Layer>(model.layers), x.layout(), dy, std::get<Layer>(w.trace.layers),

@@ -108,15 +108,20 @@ typename M::Scalar forward_and_loss(const M& model, const typename M::InputSeque
   return require_finite_loss(loss(w.y.leftCols(count), target.values(), dy));
 }
 
-// From dy in the workspace to the gradient, dL/d(initial state) in dstate, and dx.
+// From dy in the workspace to the readout's gradient and dL/d(output of the body) in dh; dstate is zero.
 template <Model M>
-void backward(const M& model, const typename M::Input& x, Workspace<M>& w, const Pass& pass, bool input_gradient) {
-  const Index count = pass.layout.columns();
+void readout_back(const M& model, Workspace<M>& w, Index count) {
   set_zero(w.gradient);
   w.dstate = w.state;
   set_zero(w.dstate);  // nothing comes back from beyond the last step
   reserve(w.dh, model.body().outputs(), count);
   model.readout_back(M::Body::output(w.trace), count, w.dy, w.gradient, w.dh);
+}
+
+// From dy in the workspace to the gradient, dL/d(initial state) in dstate, and dx.
+template <Model M>
+void backward(const M& model, const typename M::Input& x, Workspace<M>& w, const Pass& pass, bool input_gradient) {
+  readout_back(model, w, pass.layout.columns());
   model.body().backward(x, w.dh, pass, w.trace, w.dstate, w.gradient.body(), input_gradient ? &w.dx : nullptr);
 }
 

@@ -1,5 +1,5 @@
 #pragma once
-// Times and numbers as the program shows them.
+// Times and numbers as the programs show them.
 
 #include <algorithm>
 #include <chrono>
@@ -7,7 +7,7 @@
 #include <sstream>
 #include <string>
 
-namespace translate {
+namespace printing {
 
 inline double seconds_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
@@ -22,4 +22,4 @@ inline std::string minutes_and_seconds(double seconds) {
   return std::to_string(whole / 60) + ":" + (whole % 60 < 10 ? "0" : "") + std::to_string(whole % 60);
 }
 
-}  // namespace translate
+}  // namespace printing
